@@ -1,0 +1,52 @@
+/*
+ * What should be different: a neutral description that the config file and the
+ * control socket both fill and the device applies. Absent members leave things
+ * as they are. Owns its arrays; holds keys, so wipe it.
+ */
+#ifndef ADIT_DEVICE_CHANGE_H
+#define ADIT_DEVICE_CHANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+#include "crypto/dh.h"
+#include "peer/endpoint.h"
+
+struct change_allowed_ip {
+	struct ip_prefix prefix; /* host bits zero */
+	bool remove;
+};
+
+struct change_peer {
+	struct public_key public_key;
+	bool remove, update_only, replace_allowed_ips;
+	bool has_preshared_key, has_endpoint, has_keepalive;
+	struct preshared_key preshared_key; /* all zero removes */
+	struct endpoint endpoint;
+	uint16_t keepalive_seconds; /* 0: off */
+	struct change_allowed_ip *allowed_ips;
+	size_t allowed_ip_count, allowed_ip_capacity;
+};
+
+struct change {
+	bool has_private_key, has_listen_port, has_fwmark, replace_peers;
+	struct private_key private_key; /* all zero removes */
+	uint16_t listen_port;		/* 0: any. For io/, the device ignores it */
+	uint32_t fwmark;		/* 0: none. For io/, the device ignores it */
+	struct change_peer *peers;	/* applied in order */
+	size_t peer_count, peer_capacity;
+};
+
+void change_init(struct change *change);
+void change_wipe(struct change *change);
+
+/* A new, empty peer entry at the end, valid until the next call; NULL: no memory. */
+struct change_peer *change_add_peer(struct change *change, const struct public_key *key);
+
+/* false: no memory. */
+bool change_peer_add_allowed_ip(
+	struct change_peer *peer, const struct ip_prefix *prefix, bool remove);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * The whole tunnel without I/O. In go bursts of inner packets, bursts of
+ * datagrams with the endpoint they came from, changes, finished jobs, and the
+ * time; out come jobs, datagrams with their endpoint, inner packets, events, and
+ * the next deadline. The device reads no clock, opens nothing, and is a pure
+ * function of its inputs and its rng: one seed replays a run bit for bit.
+ *
+ * One thread. After any input, take all outputs:
+ *
+ *   device_put_inner --+                       +-- device_take_job --> job_run_batch --+
+ *   device_put_datagrams --> (route, session) -+                                       |
+ *   device_tick -------+                       +-- device_take_send, _take_inner <-- device_put_job
+ */
+#ifndef ADIT_DEVICE_DEVICE_H
+#define ADIT_DEVICE_DEVICE_H
+
+#include "base/burst.h"
+#include "base/nanos.h"
+#include "crypto/rng.h"
+#include "crypto/secret.h"
+#include "device/change.h"
+#include "device/event.h"
+#include "peer/peer.h"
+#include "route/allowedips.h"
+#include "session/job.h"
+
+#define DEVICE_PEERS_MAX  100000
+#define DEVICE_EVENTS_MAX 256
+
+struct device;
+
+struct device_setup {
+	struct secret_arena *arena; /* both outlive the device */
+	struct burst_pool *pool;
+	struct rng rng;
+	size_t staged_bytes_max; /* of inner packets that wait for a session, over all peers */
+};
+
+struct device_send {	     /* a datagram, or a burst of them */
+	struct burst *burst; /* the taker owns it and puts it back into the pool */
+	struct endpoint to;
+	struct public_key peer; /* for device_on_send_error */
+	bool is_handshake;	/* sent with the handshake's own DSCP, fragments allowed */
+};
+
+/* NULL: no memory. Starts with the link down and no private key. */
+struct device *device_create(const struct device_setup *setup);
+
+/* Every job must have been put back. Wipes all keys. */
+void device_destroy(struct device *device);
+
+/* Inputs */
+
+/*
+ * Applies a whole change or, when memory is short or a bound would be exceeded,
+ * nothing: then false. A peer with our own public key is skipped.
+ */
+bool device_apply(struct device *device, const struct change *change, const struct now *now);
+
+/* Going down wipes sessions and drops what waits; coming up starts keepalives. */
+void device_set_link(struct device *device, bool is_up, const struct now *now);
+
+/* The TUN's MTU, 0..65535: the bound of padding. */
+void device_set_mtu(struct device *device, uint32_t mtu);
+
+/*
+ * Inner packets read from the TUN, all with the same destination address (the
+ * first one is looked up) and the same TOS. Takes the burst.
+ */
+void device_put_inner(struct device *device, struct burst *burst, const struct now *now);
+
+/*
+ * Datagrams that came from `from` (its source is the local address they hit), of
+ * any type, hostile or not. Takes the burst.
+ */
+void device_put_datagrams(struct device *device, struct burst *burst, const struct endpoint *from,
+	const struct now *now);
+
+/* A job that was run. Within a session, in the order in which jobs were taken. */
+void device_put_job(struct device *device, struct job *job, const struct now *now);
+
+/* Fires the timers that are due. Calling it early or late is harmless. */
+void device_tick(struct device *device, const struct now *now);
+
+/* The kernel would not send to this peer: its cached source address is forgotten. */
+void device_on_send_error(struct device *device, const struct public_key *peer);
+
+/* The taker of a burst could not pass it on. */
+void device_count_drop(struct device *device, enum drop_reason reason, uint64_t packets);
+
+/* Outputs, each in the order in which it arose */
+
+struct job *device_take_job(struct device *device);		       /* NULL: none */
+bool device_take_send(struct device *device, struct device_send *out); /* false: none */
+struct burst *device_take_inner(struct device *device);		       /* NULL: none */
+bool device_take_event(struct device *device, struct event *out);      /* false: none */
+
+/* When device_tick is next needed (boottime); NANOS_NEVER: idle. */
+nanos device_deadline(const struct device *device);
+
+/* Looking in */
+
+const struct private_key *device_private_key(const struct device *device); /* NULL: none */
+const struct public_key *device_public_key(const struct device *device);   /* NULL: none */
+const struct drop_counters *device_drops(const struct device *device);
+const struct peer *device_first_peer(const struct device *device); /* then peer->next */
+const struct peer *device_find_peer(const struct device *device, const struct public_key *key);
+size_t device_peer_count(const struct device *device);
+const struct peer *device_route(const struct device *device, const struct ip_address *destination);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * AEAD work on one burst, the only part of the core that may run on another
+ * thread. The device makes a job (begin), anyone calls job_run_batch, the device
+ * gets it back (finish). A job in flight owns its burst and pins its session.
+ */
+#ifndef ADIT_SESSION_JOB_H
+#define ADIT_SESSION_JOB_H
+
+#include "base/burst.h"
+#include "crypto/aead.h"
+
+enum job_kind { JOB_SEAL, JOB_OPEN };
+
+struct job {
+	struct job *next; /* belongs to whoever holds the job */
+	struct burst *burst;
+	const struct aead_key *key; /* stays valid: the session is pinned */
+	enum job_kind kind;
+	/* JOB_SEAL: packet i is sealed with counter first_counter + i */
+	uint32_t remote_index;
+	uint64_t first_counter;
+	uint32_t mtu; /* padding never goes beyond it */
+	/* JOB_OPEN, results: bit i of word i / 64 says that packet i is authentic */
+	uint64_t authentic[BURST_PACKETS_MAX / 64];
+};
+
+/*
+ * Runs jobs of any mix of peers and sessions; touches nothing but the jobs, their
+ * bursts and keys, so any thread may call it.
+ *
+ * Seal: pads each inner packet with zeros to a multiple of 16 but not beyond the
+ * MTU, writes the header, seals in place; len[i] becomes the datagram's.
+ * Open: every packet is a data message of at least MESSAGE_DATA_MIN_LEN; opens in
+ * place; len[i] becomes the padded inner length, 0 for a forged packet too. The
+ * header, with the counter, stays where it was.
+ */
+void job_run_batch(struct job *const *jobs, size_t count);
+
+static inline int job_is_authentic(const struct job *job, uint32_t i)
+{
+	return (int)(job->authentic[i / 64] >> (i % 64) & 1);
+}
+
+#endif
