@@ -58,36 +58,50 @@ void local_identity_init(struct local_identity *us, const struct private_key *pr
 bool remote_identity_init(struct remote_identity *them, const struct local_identity *us,
 	const struct public_key *pub, const struct preshared_key *psk);
 
-/* mac1 is checked before anything else. `len` is the whole message with both macs. */
+/*
+ * mac1 is checked before anything else. `len` is the whole message with both
+ * macs; false when it is too short to have them [WP 5.4.4].
+ */
 bool message_mac1_is_valid(const uint8_t *message, size_t len, const struct local_identity *us);
 
 /*
- * Makes an initiation with a fresh ephemeral key; mac1 is set, mac2 zero.
+ * Makes an initiation with a fresh ephemeral key; mac1 is set, mac2 zero: it
+ * covers the finished message, so whoever has a cookie adds it afterwards.
  * `pending` is overwritten. false (and both outputs wiped) when a DH gives zero.
+ * [WP 5.4.2]
  */
 bool initiation_create(struct message_initiation *msg, struct pending_handshake *pending,
 	const struct local_identity *us, const struct remote_identity *them,
 	const struct tai64n *stamp, uint32_t local_index, const struct rng *rng);
 
-/* e, es, s: finds out who says it is. Needs a valid mac1. One DH, one AEAD. */
+/*
+ * e, es, s: finds out who says it is. Needs a valid mac1, which alone vouches for
+ * type and sender index. One DH, one AEAD. false (and `out` wiped): forged.
+ */
 bool initiation_open(struct opened_initiation *out, const struct message_initiation *msg,
 	const struct local_identity *us);
 
-/* ss, timestamp: proves it. The caller compares the stamp with the latest one. */
+/*
+ * ss, timestamp: proves it. The caller compares the stamp with the latest one.
+ * false (and `opened` and `stamp` wiped): not from `them`.
+ */
 bool initiation_accept(struct opened_initiation *opened, struct tai64n *stamp,
 	const struct message_initiation *msg, const struct remote_identity *them);
 
 /*
- * Answers an accepted initiation; `opened` is wiped whatever the outcome.
- * false (and the outputs wiped) when a DH gives zero.
+ * Answers an accepted initiation; `opened` is wiped whatever the outcome. mac1 is
+ * set, mac2 zero as in an initiation. false (and the outputs wiped) when a DH
+ * gives zero. [WP 5.4.3]
  */
 bool response_create(struct message_response *msg, struct session_keys *keys,
 	struct opened_initiation *opened, const struct remote_identity *them, uint32_t local_index,
 	const struct rng *rng);
 
 /*
- * Completes our handshake. `pending` is not touched, so a forged response
- * disturbs nothing: the caller wipes it after success.
+ * Completes our handshake; `pending` is the one that the response's receiver
+ * index names. It is not touched, so a forged response disturbs nothing: the
+ * caller wipes it after success. false (and `keys` wiped): forged, or another
+ * preshared key.
  */
 bool response_open(struct session_keys *keys, const struct pending_handshake *pending,
 	const struct message_response *msg, const struct local_identity *us,
