@@ -1,0 +1,121 @@
+/*
+ * What the processes say to each other over their channels: one fixed struct a
+ * direction, a kind and what belongs to it. A receiver checks every message with
+ * the direction's x_is_valid before it looks inside, and closes the descriptors
+ * when that fails. Truth values are integers: a foreign byte in a bool would be
+ * undefined. No secret ever stands in a message.
+ */
+#ifndef ADIT_IO_MESSAGES_H
+#define ADIT_IO_MESSAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/dh.h"
+#include "peer/endpoint.h"
+
+#define MESSAGES_HOST_MAX      256 /* bytes with the zero at the end, as all below */
+#define MESSAGES_PORT_MAX      32
+#define MESSAGES_COMMAND_MAX   4096
+#define MESSAGES_ENDPOINTS_MAX 8
+
+enum to_engine_kind {
+	TO_ENGINE_START = 1, /* begin; with the TUN */
+	TO_ENGINE_SOCKETS,   /* an answer to NEED_SOCKETS; with the sockets, IPv4 first */
+	TO_ENGINE_CONTROL,   /* serve this control connection; with it */
+	TO_ENGINE_LINK,	     /* the interface changed */
+	TO_ENGINE_PING,
+};
+
+struct to_engine {
+	uint32_t kind;
+	union {
+		struct {
+			uint32_t mtu, is_up, fwmark;
+			uint16_t listen_port; /* 0: any */
+		} start;
+		struct {
+			uint32_t request_id;
+			int32_t error; /* 0, or -errno: then no sockets, what was stays */
+			uint32_t has_v4, has_v6;
+			uint16_t port; /* the one bound */
+		} sockets;
+		struct {
+			uint32_t mtu, is_up;
+		} link;
+		struct {
+			uint32_t id;
+		} ping;
+	};
+};
+
+enum from_engine_kind {
+	FROM_ENGINE_RUNNING = 1, /* start-up is over, packets flow: ready */
+	FROM_ENGINE_NEED_SOCKETS,
+	FROM_ENGINE_PONG,
+	FROM_ENGINE_NEED_ENDPOINT, /* a peer does not answer: resolve its name again */
+};
+
+struct from_engine {
+	uint32_t kind;
+	union {
+		struct {
+			uint32_t request_id, fwmark;
+			uint16_t port; /* 0: any */
+		} need_sockets;
+		struct {
+			uint32_t id;
+		} pong;
+		struct {
+			struct public_key peer;
+		} need_endpoint;
+	};
+};
+
+enum to_resolver_kind { TO_RESOLVER_RESOLVE = 1 };
+
+struct to_resolver {
+	uint32_t kind, id;
+	char host[MESSAGES_HOST_MAX];
+	char port[MESSAGES_PORT_MAX]; /* decimal or a service name */
+};
+
+enum from_resolver_kind { FROM_RESOLVER_RESOLVED = 1 };
+
+struct from_resolver {
+	uint32_t kind, id;
+	int32_t error;	/* 0 or an EAI_ code of getaddrinfo(3); then count is 0 */
+	uint32_t count; /* of endpoints, in getaddrinfo's order */
+	struct endpoint endpoints[MESSAGES_ENDPOINTS_MAX];
+};
+
+enum to_hooks_kind { TO_HOOKS_RUN = 1 };
+
+enum hook_phase { HOOK_PRE_UP = 1, HOOK_POST_UP, HOOK_PRE_DOWN, HOOK_POST_DOWN };
+
+struct to_hooks {
+	uint32_t kind, id;
+	uint32_t phase;			    /* enum hook_phase */
+	char command[MESSAGES_COMMAND_MAX]; /* for the shell, %i already replaced */
+};
+
+enum from_hooks_kind { FROM_HOOKS_DONE = 1 };
+
+struct from_hooks {
+	uint32_t kind, id;
+	int32_t status; /* the exit status; 128 + the signal that ended it; -errno: not started */
+};
+
+/*
+ * Whether the kind is known, its fields are within their bounds, strings end,
+ * and as many descriptors came as the kind needs.
+ */
+bool to_engine_is_valid(const struct to_engine *message, size_t fd_count);
+bool from_engine_is_valid(const struct from_engine *message, size_t fd_count);
+bool to_resolver_is_valid(const struct to_resolver *message, size_t fd_count);
+bool from_resolver_is_valid(const struct from_resolver *message, size_t fd_count);
+bool to_hooks_is_valid(const struct to_hooks *message, size_t fd_count);
+bool from_hooks_is_valid(const struct from_hooks *message, size_t fd_count);
+
+#endif
