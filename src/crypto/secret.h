@@ -20,6 +20,14 @@ struct secret_arena {
 	size_t blocks_out;
 };
 
+/*
+ * Lets libsodium choose its fastest code for this processor; without it all works,
+ * but slowly. io/ (and a test program's main) calls it once at the start, before
+ * other threads and before the system-call filter: it may read the system's
+ * randomness, which nothing here uses. false: the machine cannot give any.
+ */
+bool crypto_init(void);
+
 /* Overwrites in a way that no compiler removes. */
 void secret_wipe(void *p, size_t len);
 
