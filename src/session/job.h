@@ -19,8 +19,10 @@ struct job {
 	/* JOB_SEAL: packet i is sealed with counter first_counter + i */
 	uint32_t remote_index;
 	uint64_t first_counter;
-	uint32_t mtu; /* padding never goes beyond it */
-	/* JOB_OPEN, results: bit i of word i / 64 says that packet i is authentic */
+	uint32_t mtu; /* padding never goes beyond it; 0: no bound */
+	/* JOB_OPEN: bit i of word i / 64 says that packet i is a data message to open, */
+	uint64_t wanted[BURST_PACKETS_MAX / 64];
+	/* and, as the result, that it was authentic */
 	uint64_t authentic[BURST_PACKETS_MAX / 64];
 };
 
@@ -29,16 +31,18 @@ struct job {
  * bursts and keys, so any thread may call it.
  *
  * Seal: pads each inner packet with zeros to a multiple of 16 but not beyond the
- * MTU, writes the header, seals in place; len[i] becomes the datagram's.
- * Open: every packet is a data message of at least MESSAGE_DATA_MIN_LEN; opens in
- * place; len[i] becomes the padded inner length, 0 for a forged packet too. The
- * header, with the counter, stays where it was.
+ * MTU, writes the header, seals in place; len[i] becomes the
+ * datagram's [WP 5.4.6]. The datagram must fit its slot: BURST_TAILROOM bytes
+ * behind the inner packet are always enough.
+ * Open: opens the wanted packets in place; len[i] becomes the padded inner length:
+ * 0 for a keepalive (authentic), and for one that is forged, too short, or not
+ * wanted (not authentic). The header, with the counter, stays where it was.
  */
 void job_run_batch(struct job *const *jobs, size_t count);
 
-static inline int job_is_authentic(const struct job *job, uint32_t i)
+static inline bool job_is_authentic(const struct job *job, uint32_t i)
 {
-	return (int)(job->authentic[i / 64] >> (i % 64) & 1);
+	return job->authentic[i / 64] >> (i % 64) & 1;
 }
 
 #endif
