@@ -1,0 +1,114 @@
+/*
+ * What is asked of the kernel about links, addresses and routes: one request,
+ * its answer, within NETLINK_TIMEOUT_SECONDS. No policy: manage/link.h has that.
+ * Requests concern the namespace in which the socket was opened, links also
+ * another one by its id.
+ *
+ * Functions return 0 or -errno. After a failure netlink_explain gives words fit
+ * for a person, the kernel's own where it gave some. One thread; the caller owns
+ * the struct.
+ */
+#ifndef ADIT_MANAGE_NETLINK_H
+#define ADIT_MANAGE_NETLINK_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+
+#define NETLINK_TIMEOUT_SECONDS 5
+#define NETLINK_WORDS_MAX	256
+#define NETLINK_ROUTES_MAX	(1u << 20) /* rows that a listing takes in, then -EOVERFLOW */
+
+/* The protocol number in every route that adit sets ("ip route show proto 173"). */
+#define RTPROT_ADIT 173
+
+#define NETLINK_NSID_OWN (-1) /* the socket's own namespace */
+
+struct mnl_socket;
+
+struct netlink {
+	struct mnl_socket *socket;
+	uint32_t sequence;
+	char words[NETLINK_WORDS_MAX]; /* the kernel's, about the last failure; "" if it had none */
+};
+
+struct netlink_link {
+	uint32_t ifindex;
+	uint32_t mtu;
+	bool is_up; /* administratively, as `ip link set up` does */
+	char name[IFNAMSIZ];
+};
+
+struct netlink_route {
+	struct ip_prefix prefix;
+	uint32_t table;
+	uint32_t ifindex; /* 0 in a route without a device */
+	uint32_t mtu;	  /* the route's own, 0: none */
+	uint8_t protocol;
+};
+
+/* Routes of a listing; wipe with netlink_routes_free. */
+struct netlink_routes {
+	struct netlink_route *items;
+	size_t count, capacity;
+};
+
+int netlink_open(struct netlink *n);
+void netlink_close(struct netlink *n);
+
+/* Words for `error` (-errno as returned by the last call on n); valid until the next call. */
+const char *netlink_explain(struct netlink *n, int error);
+
+/* By index, in our own namespace; -ENODEV when there is none. */
+int netlink_link_get(struct netlink *n, uint32_t ifindex, struct netlink_link *out);
+
+/* By name in the namespace that has the id `nsid` here. */
+int netlink_link_find(struct netlink *n, const char *name, int nsid, struct netlink_link *out);
+
+int netlink_link_set_up(struct netlink *n, uint32_t ifindex, bool up);
+int netlink_link_set_mtu(struct netlink *n, uint32_t ifindex, uint32_t mtu);
+
+/*
+ * No link-local address by itself, so that the kernel does not send router
+ * solicitations into a tunnel. 0 also where there is no IPv6.
+ */
+int netlink_link_set_no_autoconf(struct netlink *n, uint32_t ifindex);
+
+/*
+ * The id that a namespace, given by an open descriptor, has here; it gets one if it
+ * has none. NETLINK_NSID_OWN for the socket's own.
+ */
+int netlink_nsid_get(struct netlink *n, int namespace_fd, int *nsid);
+
+/* The address keeps its host bits. With a prefix route, as `ip address add` does. */
+int netlink_address_add(struct netlink *n, uint32_t ifindex, const struct ip_prefix *address);
+int netlink_address_delete(struct netlink *n, uint32_t ifindex, const struct ip_prefix *address);
+
+/* Up to `max` addresses of the interface, with host bits; *count of them, or -EOVERFLOW. */
+int netlink_address_list(
+	struct netlink *n, uint32_t ifindex, struct ip_prefix *out, size_t max, size_t *count);
+
+/* Straight through the device, marked RTPROT_ADIT. -EEXIST when the table has that prefix. */
+int netlink_route_add(
+	struct netlink *n, uint32_t ifindex, uint32_t table, const struct ip_prefix *prefix);
+/* Only one that is ours, else -ESRCH. */
+int netlink_route_delete(
+	struct netlink *n, uint32_t ifindex, uint32_t table, const struct ip_prefix *prefix);
+
+/*
+ * The unicast routes through the interface (0: any) in all tables, those of
+ * protocol 0 meaning any; IPv4 before IPv6. The caller frees *out, also after a
+ * failure.
+ */
+int netlink_route_list(
+	struct netlink *n, uint32_t ifindex, uint8_t protocol, struct netlink_routes *out);
+void netlink_routes_free(struct netlink_routes *routes);
+
+/* The route that a packet with that mark would take. -ENETUNREACH and the like: none. */
+int netlink_route_lookup(struct netlink *n, const struct ip_address *destination, uint32_t fwmark,
+	struct netlink_route *out);
+
+#endif
