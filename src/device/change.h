@@ -14,6 +14,9 @@
 #include "crypto/dh.h"
 #include "peer/endpoint.h"
 
+#define CHANGE_PEERS_MAX       (1u << 18) /* entries: a peer may be removed and added again */
+#define CHANGE_ALLOWED_IPS_MAX (1u << 20) /* of one entry */
+
 struct change_allowed_ip {
 	struct ip_prefix prefix; /* host bits zero */
 	bool remove;
@@ -40,12 +43,14 @@ struct change {
 };
 
 void change_init(struct change *change);
+
+/* Wipes and frees all; it is then as after change_init. */
 void change_wipe(struct change *change);
 
-/* A new, empty peer entry at the end, valid until the next call; NULL: no memory. */
+/* A new, empty peer entry at the end, valid until the next call; NULL: no memory, or full. */
 struct change_peer *change_add_peer(struct change *change, const struct public_key *key);
 
-/* false: no memory. */
+/* false: no memory, or full. */
 bool change_peer_add_allowed_ip(
 	struct change_peer *peer, const struct ip_prefix *prefix, bool remove);
 

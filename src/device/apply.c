@@ -1,0 +1,225 @@
+#include "device/apply.h"
+
+#include <stdlib.h>
+
+#include "device/negotiate.h"
+#include "device/transmit.h"
+
+/* Sessions, the pending handshake, timers and waiting packets: as if just created. */
+static void reset_peer(struct device *d, struct peer *peer)
+{
+	struct keyring_retired retired = keyring_clear(&peer->keyring);
+	device_retire_sessions(d, &retired);
+	device_forget_pending(d, peer);
+	device_drop_staged(d, peer, DROP_REMOVED);
+	timers_stop(&peer->timers);
+	peer->timers.last_initiation = NANOS_NEVER;
+	endpoint_clear_source(&peer->endpoint);
+}
+
+void apply_remove_peer(struct device *d, struct peer *peer)
+{
+	reset_peer(d, peer);
+	allowedips_remove_peer(&d->allowed_ips, peer);
+	deadline_heap_remove(&d->deadlines, peer);
+	peer_table_remove(&d->peers, peer);
+	peer->is_removed = true;
+	if (peer->pins == 0)
+		peer_destroy(peer, d->arena);
+}
+
+/* Everything a change may need and that can fail to be had. */
+struct prepared {
+	struct local_identity *identity; /* of the change's private key; NULL: none */
+	struct peer **spares;		 /* one for each entry that may create a peer, else NULL */
+	size_t spare_count;
+};
+
+static void discard_prepared(struct device *d, struct prepared *prepared)
+{
+	for (size_t i = 0; i < prepared->spare_count; i++)
+		peer_destroy(prepared->spares[i], d->arena);
+	free(prepared->spares);
+	secret_free(d->arena, prepared->identity, sizeof *prepared->identity);
+	*prepared = (struct prepared){0};
+}
+
+static bool may_create(const struct change_peer *entry)
+{
+	return !entry->remove && !entry->update_only;
+}
+
+static bool prepare_peers(struct device *d, const struct change *change, struct prepared *prepared)
+{
+	size_t added = 0, prefixes = 0;
+	prepared->spares = calloc(change->peer_count + 1, sizeof(struct peer *));
+	if (!prepared->spares)
+		return false;
+	prepared->spare_count = change->peer_count;
+	for (size_t i = 0; i < change->peer_count; i++) {
+		const struct change_peer *entry = &change->peers[i];
+		prefixes += entry->allowed_ip_count;
+		if (!may_create(entry))
+			continue;
+		/* A peer that exists may be removed by an earlier entry: only then is a spare idle.
+		 */
+		prepared->spares[i] = peer_create(d->arena, &entry->public_key);
+		if (!prepared->spares[i])
+			return false;
+		added += !peer_table_find(&d->peers, &entry->public_key) || change->replace_peers;
+	}
+	size_t kept = change->replace_peers ? 0 : d->peers.count;
+	return kept + added <= DEVICE_PEERS_MAX &&
+	       deadline_heap_reserve(&d->deadlines, d->peers.count + change->peer_count) &&
+	       allowedips_reserve(&d->allowed_ips, prefixes);
+}
+
+static bool prepare(struct device *d, const struct change *change, struct prepared *prepared)
+{
+	*prepared = (struct prepared){0};
+	if (change->has_private_key &&
+		!secret_is_zero(&change->private_key, sizeof change->private_key)) {
+		prepared->identity = secret_alloc(d->arena, sizeof *prepared->identity);
+		if (!prepared->identity)
+			return false;
+		local_identity_init(prepared->identity, &change->private_key);
+	}
+	return prepare_peers(d, change, prepared);
+}
+
+static bool is_same_key(const struct local_identity *a, const struct local_identity *b)
+{
+	return a && b && secret_is_equal(&a->private_key, &b->private_key, DH_LEN);
+}
+
+/*
+ * What was shared with the peer under the old key is void for sending; what is
+ * still in flight towards us may yet be opened.
+ */
+static void rekey_peer(struct device *d, struct peer *peer)
+{
+	struct preshared_key psk = peer->remote->preshared_key;
+	device_forget_pending(d, peer);
+	timers_on_attempt_ended(&peer->timers);
+	peer->timers.last_initiation = NANOS_NEVER;
+	if (peer->keyring.current)
+		peer->keyring.current->send_counter = REJECT_AFTER_MESSAGES;
+	if (peer->keyring.next)
+		peer->keyring.next->send_counter = REJECT_AFTER_MESSAGES;
+	if (d->us)
+		remote_identity_init(peer->remote, d->us, &peer->public_key, &psk);
+	secret_wipe(&psk, sizeof psk);
+}
+
+static void commit_private_key(struct device *d, struct prepared *prepared)
+{
+	if (is_same_key(d->us, prepared->identity))
+		return;
+	secret_free(d->arena, d->us, sizeof *d->us);
+	d->us = prepared->identity;
+	prepared->identity = NULL;
+	struct peer *self = d->us ? peer_table_find(&d->peers, &d->us->public_key) : NULL;
+	if (self)
+		apply_remove_peer(d, self);
+	for (struct peer *peer = d->peers.first; peer; peer = peer->next)
+		rekey_peer(d, peer);
+}
+
+static void commit_allowed_ips(struct device *d, struct peer *peer, const struct change_peer *entry)
+{
+	if (entry->replace_allowed_ips)
+		allowedips_remove_peer(&d->allowed_ips, peer);
+	for (size_t i = 0; i < entry->allowed_ip_count; i++) {
+		const struct change_allowed_ip *ip = &entry->allowed_ips[i];
+		if (ip->remove)
+			allowedips_remove(&d->allowed_ips, &ip->prefix, peer);
+		else
+			allowedips_insert(&d->allowed_ips, &ip->prefix, peer);
+	}
+}
+
+static void commit_keepalive(
+	struct device *d, struct peer *peer, uint16_t seconds, const struct now *now)
+{
+	bool was_off = peer->keepalive_seconds == 0;
+	struct timers *timers = &peer->timers;
+	peer->keepalive_seconds = seconds;
+	timers->persistent_interval = seconds * NANOS_PER_SECOND;
+	timers->deadline[TIMER_PERSISTENT] = NANOS_NEVER;
+	if (!d->is_up || !seconds)
+		return;
+	timers->deadline[TIMER_PERSISTENT] =
+		was_off ? now->boottime : nanos_add(now->boottime, timers->persistent_interval);
+}
+
+/* Takes the spare, or NULL where the entry may not create a peer. */
+static struct peer *add_peer(struct device *d, struct peer **spare)
+{
+	struct peer *peer = *spare;
+	if (!peer)
+		return NULL;
+	*spare = NULL;
+	struct preshared_key none = {0};
+	if (d->us)
+		remote_identity_init(peer->remote, d->us, &peer->public_key, &none);
+	peer_table_add(&d->peers, peer);
+	deadline_heap_add(&d->deadlines, peer);
+	return peer;
+}
+
+static void commit_peer(struct device *d, const struct change_peer *entry, struct peer **spare,
+	const struct now *now)
+{
+	if (d->us && secret_is_equal(&d->us->public_key, &entry->public_key, DH_LEN))
+		return; /* ourselves */
+	struct peer *peer = peer_table_find(&d->peers, &entry->public_key);
+	if (entry->remove) {
+		if (peer)
+			apply_remove_peer(d, peer);
+		return;
+	}
+	if (!peer)
+		peer = add_peer(d, spare);
+	if (!peer)
+		return;
+	if (entry->has_preshared_key)
+		peer->remote->preshared_key = entry->preshared_key;
+	if (entry->has_endpoint)
+		peer->endpoint = entry->endpoint;
+	commit_allowed_ips(d, peer, entry);
+	if (entry->has_keepalive)
+		commit_keepalive(d, peer, entry->keepalive_seconds, now);
+	if (d->is_up)
+		transmit_staged(d, peer, now);
+	device_touch(d, peer);
+}
+
+bool device_apply(struct device *d, const struct change *change, const struct now *now)
+{
+	struct prepared prepared;
+	bool ok = prepare(d, change, &prepared);
+	if (ok) {
+		if (change->has_private_key)
+			commit_private_key(d, &prepared);
+		while (change->replace_peers && d->peers.first)
+			apply_remove_peer(d, d->peers.first);
+		for (size_t i = 0; i < change->peer_count; i++)
+			commit_peer(d, &change->peers[i], &prepared.spares[i], now);
+	}
+	discard_prepared(d, &prepared);
+	return ok;
+}
+
+void device_set_link(struct device *d, bool is_up, const struct now *now)
+{
+	if (d->is_up == is_up)
+		return;
+	d->is_up = is_up;
+	for (struct peer *peer = d->peers.first; peer; peer = peer->next) {
+		if (is_up && peer->keepalive_seconds)
+			peer->timers.deadline[TIMER_PERSISTENT] = now->boottime;
+		else if (!is_up)
+			reset_peer(d, peer);
+		device_touch(d, peer);
+	}
+}

@@ -1,0 +1,181 @@
+#include "device/device.h"
+
+#include <stdlib.h>
+
+#include "device/apply.h"
+#include "device/receive.h"
+#include "device/transmit.h"
+
+struct device *device_create(const struct device_setup *setup)
+{
+	struct device *d = calloc(1, sizeof *d);
+	if (!d)
+		return NULL;
+	d->arena = setup->arena;
+	d->pool = setup->pool;
+	d->rng = setup->rng;
+	d->staged_bytes_max = setup->staged_bytes_max;
+	index_table_init(&d->indices);
+	deadline_heap_init(&d->deadlines);
+	allowedips_init(&d->allowed_ips);
+	if (!peer_table_init(&d->peers, &d->rng)) {
+		free(d);
+		return NULL;
+	}
+	return d;
+}
+
+/* Gives back what nobody took, then the carriers. */
+static void drain(struct device *d, struct carrier_queue *queue)
+{
+	for (struct carrier *carrier; (carrier = carrier_pop(queue));) {
+		burst_pool_put(d->pool, carrier->job.burst);
+		carrier_recycle(d, carrier);
+	}
+}
+
+void device_destroy(struct device *d)
+{
+	if (!d)
+		return;
+	for (struct carrier *carrier; (carrier = carrier_pop(&d->jobs));
+		carrier_recycle(d, carrier)) {
+		carrier_unpin(d, carrier);
+		burst_pool_put(d->pool, carrier->job.burst);
+	}
+	drain(d, &d->sends);
+	drain(d, &d->inner);
+	while (d->peers.first)
+		apply_remove_peer(d, d->peers.first);
+	for (struct carrier *carrier; (carrier = d->free_carriers); free(carrier))
+		d->free_carriers = carrier->next;
+	secret_free(d->arena, d->us, sizeof *d->us);
+	peer_table_wipe(&d->peers);
+	index_table_wipe(&d->indices);
+	deadline_heap_wipe(&d->deadlines);
+	allowedips_wipe(&d->allowed_ips);
+	free(d);
+}
+
+void device_set_mtu(struct device *d, uint32_t mtu)
+{
+	d->mtu = mtu;
+}
+
+void device_put_inner(struct device *d, struct burst *burst, const struct now *now)
+{
+	struct ip_packet packet;
+	struct peer *peer = NULL;
+	if (burst->count == 0)
+		burst_pool_put(d->pool, burst);
+	else if (!d->is_up)
+		device_drop_burst(d, NULL, DROP_REMOVED, burst);
+	else if (!ip_packet_read(&packet, burst_inner(burst, 0), burst->len[0]))
+		device_drop_burst(d, NULL, DROP_INNER_MALFORMED, burst);
+	else if (!(peer = allowedips_lookup(&d->allowed_ips, &packet.destination)))
+		device_drop_burst(d, NULL, DROP_NO_ROUTE, burst);
+	else if (peer->endpoint.address.family == IP_NONE)
+		device_drop_burst(d, peer, DROP_NO_ENDPOINT, burst);
+	else {
+		burst->tos = 0;
+		transmit_burst(d, peer, burst, now);
+	}
+}
+
+void device_put_job(struct device *d, struct job *job, const struct now *now)
+{
+	struct carrier *carrier = (struct carrier *)job;
+	if (job->kind == JOB_SEAL)
+		transmit_finish(d, carrier, now);
+	else
+		receive_finish(d, carrier, now);
+}
+
+void device_on_send_error(struct device *d, const struct public_key *key)
+{
+	struct peer *peer = peer_table_find(&d->peers, key);
+	if (peer)
+		endpoint_clear_source(&peer->endpoint);
+}
+
+void device_count_drop(struct device *d, enum drop_reason reason, uint64_t packets)
+{
+	device_drop(d, NULL, reason, packets);
+}
+
+struct job *device_take_job(struct device *d)
+{
+	struct carrier *carrier = carrier_pop(&d->jobs);
+	return carrier ? &carrier->job : NULL;
+}
+
+bool device_take_send(struct device *d, struct device_send *out)
+{
+	struct carrier *carrier = carrier_pop(&d->sends);
+	if (!carrier)
+		return false;
+	*out = carrier->send;
+	carrier_recycle(d, carrier);
+	return true;
+}
+
+struct burst *device_take_inner(struct device *d)
+{
+	struct carrier *carrier = carrier_pop(&d->inner);
+	if (!carrier)
+		return NULL;
+	struct burst *burst = carrier->job.burst;
+	carrier_recycle(d, carrier);
+	return burst;
+}
+
+bool device_take_event(struct device *d, struct event *out)
+{
+	struct event_queue *queue = &d->events;
+	if (queue->count == 0)
+		return false;
+	*out = queue->events[queue->first];
+	queue->first = (queue->first + 1) % DEVICE_EVENTS_MAX;
+	queue->count--;
+	return true;
+}
+
+nanos device_deadline(const struct device *d)
+{
+	return deadline_heap_next(&d->deadlines);
+}
+
+const struct private_key *device_private_key(const struct device *d)
+{
+	return d->us ? &d->us->private_key : NULL;
+}
+
+const struct public_key *device_public_key(const struct device *d)
+{
+	return d->us ? &d->us->public_key : NULL;
+}
+
+const struct drop_counters *device_drops(const struct device *d)
+{
+	return &d->drops;
+}
+
+const struct peer *device_first_peer(const struct device *d)
+{
+	return d->peers.first;
+}
+
+const struct peer *device_find_peer(const struct device *d, const struct public_key *key)
+{
+	return peer_table_find(&d->peers, key);
+}
+
+size_t device_peer_count(const struct device *d)
+{
+	return d->peers.count;
+}
+
+const struct peer *device_route(const struct device *d, const struct ip_address *destination)
+{
+	return allowedips_lookup(&d->allowed_ips, destination);
+}

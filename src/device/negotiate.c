@@ -1,0 +1,284 @@
+#include "device/negotiate.h"
+
+#include "base/bytes.h"
+
+#include <string.h>
+
+#define HANDSHAKE_TOS 0x88 /* AF41 [kernel] */
+
+/* A message of a handshake goes out as a burst of one. The pool's bound may cost us it. */
+static void send_message(struct device *d, struct peer *peer, const void *message, uint32_t len)
+{
+	struct burst *burst = burst_pool_get(d->pool, len);
+	struct carrier *carrier = burst ? carrier_create(d, burst) : NULL;
+	if (!carrier) {
+		device_drop(d, peer, DROP_NO_MEMORY, 1);
+		burst_pool_put(d->pool, burst);
+		return;
+	}
+	memcpy(burst->bytes, message, len);
+	burst->stride = burst->len[0] = len;
+	burst->count = 1;
+	burst->tos = HANDSHAKE_TOS;
+	peer->tx_bytes += len;
+	carrier_queue_send(d, carrier, peer, true);
+}
+
+/*
+ * A stamp is greater than every one sent before: peers refuse anything else, and
+ * the wall clock may have been set back.
+ */
+static struct tai64n next_stamp(struct device *d, const struct now *now)
+{
+	struct tai64n stamp = tai64n_from_realtime(now->realtime);
+	if (!tai64n_is_after(&stamp, &d->sent_stamp))
+		stamp = tai64n_next(&d->sent_stamp);
+	return d->sent_stamp = stamp;
+}
+
+/* Makes the initiation and its pending state. false: no memory, or a key that cannot work. */
+static bool make_initiation(
+	struct device *d, struct peer *peer, struct message_initiation *msg, const struct now *now)
+{
+	uint32_t index;
+	device_forget_pending(d, peer);
+	if (!index_table_draw(&d->indices, peer, &d->rng, &index))
+		return false;
+	struct pending_handshake *pending = secret_alloc(d->arena, sizeof *pending);
+	if (!pending)
+		goto no_arena;
+	struct tai64n stamp = next_stamp(d, now);
+	if (!initiation_create(msg, pending, d->us, peer->remote, &stamp, index, &d->rng))
+		goto bad_key;
+	peer->pending = pending;
+	return true;
+bad_key:
+	secret_free(d->arena, pending, sizeof *pending);
+no_arena:
+	index_table_remove(&d->indices, index);
+	return false;
+}
+
+/* The timers run whether or not the message could be made: it is then as if it were lost. */
+static void send_initiation(struct device *d, struct peer *peer, const struct now *now)
+{
+	struct message_initiation msg;
+	if (make_initiation(d, peer, &msg, now))
+		send_message(d, peer, &msg, sizeof msg);
+	else
+		device_drop(d, peer, DROP_NO_MEMORY, 1);
+	peer->attempt_count++;
+	timers_on_initiation_sent(&peer->timers, now->boottime, device_draw_jitter(d));
+	timers_on_authentic_sent(&peer->timers, now->boottime);
+}
+
+void negotiate_begin(struct device *d, struct peer *peer, const struct now *now)
+{
+	if (!d->is_up || !d->us || timers_has_attempt(&peer->timers))
+		return;
+	if (secret_is_zero(&peer->remote->static_static, sizeof peer->remote->static_static))
+		return; /* a low-order key: nothing we send could be answered */
+	if (peer->endpoint.address.family == IP_NONE) {
+		struct event event = device_event(EVENT_NO_ENDPOINT, peer);
+		device_tell(d, &event);
+		return;
+	}
+	peer->attempt_count = 0;
+	if (timers_can_initiate(&peer->timers, now->boottime))
+		send_initiation(d, peer, now);
+	else
+		timers_on_initiation_postponed(&peer->timers, now->boottime);
+	device_touch(d, peer);
+}
+
+static void give_up(struct device *d, struct peer *peer)
+{
+	struct event event = device_event(EVENT_GAVE_UP, peer);
+	event.count = peer->attempt_count;
+	device_tell(d, &event);
+	timers_on_attempt_ended(&peer->timers);
+	device_forget_pending(d, peer);
+	device_drop_staged(d, peer, DROP_GAVE_UP);
+}
+
+void negotiate_retry(struct device *d, struct peer *peer, const struct now *now)
+{
+	if (timers_attempt_is_over(&peer->timers, now->boottime)) {
+		give_up(d, peer);
+		return;
+	}
+	if (peer->attempt_count > 0) {
+		struct event event = device_event(EVENT_NO_ANSWER, peer);
+		event.count = peer->attempt_count;
+		device_tell(d, &event);
+		endpoint_clear_source(
+			&peer->endpoint); /* perhaps it was the source that is wrong */
+	}
+	send_initiation(d, peer, now);
+}
+
+static void refuse(struct device *d, struct peer *peer, const struct datagram *datagram,
+	enum drop_reason reason)
+{
+	struct event event = {
+		.kind = EVENT_REFUSED,
+		.has_peer = peer,
+		.endpoint = *datagram->from,
+		.reason = reason,
+	};
+	if (peer)
+		event.peer = peer->public_key;
+	device_drop(d, peer, reason, 1);
+	device_tell(d, &event);
+}
+
+void negotiate_learn_endpoint(struct device *d, struct peer *peer, const struct endpoint *from)
+{
+	bool has_moved = !endpoint_is_same_remote(&peer->endpoint, from);
+	peer->endpoint = *from;
+	if (has_moved) {
+		struct event event = device_event(EVENT_ENDPOINT_MOVED, peer);
+		device_tell(d, &event);
+	}
+}
+
+/* What holds for both roles when a session has come to be. */
+static void on_session_derived(
+	struct device *d, struct peer *peer, const struct datagram *datagram, nanos boottime)
+{
+	peer->rx_bytes += datagram->len;
+	negotiate_learn_endpoint(d, peer, datagram->from);
+	timers_on_session_derived(&peer->timers, boottime);
+	timers_on_authentic_received(&peer->timers, boottime);
+}
+
+/* The initiation is from the peer, and new: a session and a response. */
+static void answer(struct device *d, struct peer *peer, struct opened_initiation *opened,
+	const struct datagram *datagram, const struct now *now)
+{
+	struct message_response msg;
+	struct session_keys keys;
+	uint32_t index, remote_index = opened->remote_index;
+	if (!index_table_draw(&d->indices, peer, &d->rng, &index)) {
+		refuse(d, peer, datagram, DROP_NO_MEMORY);
+		return;
+	}
+	if (!response_create(&msg, &keys, opened, peer->remote, index, &d->rng)) {
+		refuse(d, peer, datagram, DROP_INITIATION_FORGED);
+		goto no_session;
+	}
+	struct session *session =
+		session_create(d->arena, &keys, index, remote_index, false, now->boottime);
+	secret_wipe(&keys, sizeof keys);
+	if (!session) {
+		refuse(d, peer, datagram, DROP_NO_MEMORY);
+		goto no_session;
+	}
+	struct keyring_retired retired = keyring_add_responded(&peer->keyring, session);
+	device_retire_sessions(d, &retired);
+	on_session_derived(d, peer, datagram, now->boottime);
+	send_message(d, peer, &msg, sizeof msg);
+	timers_on_authentic_sent(&peer->timers, now->boottime);
+	device_touch(d, peer);
+	return;
+no_session:
+	index_table_remove(&d->indices, index);
+}
+
+/* Old, or too many: a stamp is used once, and at most 50 a second are worth our time. */
+static bool is_fresh(struct device *d, struct peer *peer, const struct tai64n *stamp,
+	const struct datagram *datagram, const struct now *now)
+{
+	nanos earliest =
+		nanos_add(peer->latest_initiation, NANOS_PER_SECOND / INITIATIONS_PER_SECOND);
+	if (!tai64n_is_after(stamp, &peer->latest_stamp)) {
+		refuse(d, peer, datagram, DROP_STALE_STAMP);
+		return false;
+	}
+	if (peer->latest_initiation && now->boottime < earliest) {
+		refuse(d, peer, datagram, DROP_INITIATION_RATE);
+		return false;
+	}
+	return true;
+}
+
+void negotiate_on_initiation(
+	struct device *d, const struct datagram *datagram, const struct now *now)
+{
+	const struct message_initiation *msg = (const void *)datagram->bytes;
+	struct opened_initiation opened;
+	struct tai64n stamp;
+	struct peer *peer = NULL;
+	if (!d->us) {
+		refuse(d, NULL, datagram, DROP_NO_KEY);
+		return;
+	}
+	if (!message_mac1_is_valid(datagram->bytes, datagram->len, d->us)) {
+		refuse(d, NULL, datagram, DROP_MAC1);
+		return;
+	}
+	if (!initiation_open(&opened, msg, d->us)) {
+		refuse(d, NULL, datagram, DROP_INITIATION_FORGED);
+	} else if (!(peer = peer_table_find(&d->peers, &opened.remote_static))) {
+		refuse(d, NULL, datagram, DROP_UNKNOWN_PEER);
+	} else if (!initiation_accept(&opened, &stamp, msg, peer->remote)) {
+		refuse(d, peer, datagram, DROP_INITIATION_FORGED);
+	} else if (is_fresh(d, peer, &stamp, datagram, now)) {
+		peer->latest_stamp = stamp;
+		peer->latest_initiation = now->boottime;
+		answer(d, peer, &opened, datagram, now);
+	}
+	secret_wipe(&opened, sizeof opened);
+}
+
+static void on_handshake_complete(
+	struct device *d, struct peer *peer, bool is_initiator, const struct now *now)
+{
+	timers_on_attempt_ended(&peer->timers);
+	peer->latest_handshake_realtime = now->realtime;
+	struct event event = device_event(EVENT_SESSION, peer);
+	event.is_initiator = is_initiator;
+	device_tell(d, &event);
+}
+
+void negotiate_on_confirmation(struct device *d, struct peer *peer, const struct now *now)
+{
+	on_handshake_complete(d, peer, false, now);
+}
+
+struct peer *negotiate_on_response(
+	struct device *d, const struct datagram *datagram, const struct now *now)
+{
+	const struct message_response *msg = (const void *)datagram->bytes;
+	struct session_keys keys;
+	if (!d->us || !message_mac1_is_valid(datagram->bytes, datagram->len, d->us)) {
+		refuse(d, NULL, datagram, d->us ? DROP_MAC1 : DROP_NO_KEY);
+		return NULL;
+	}
+	uint32_t index = load_le32(msg->receiver_index);
+	struct peer *peer = index_table_find(&d->indices, index);
+	if (!peer || !peer->pending || peer->pending->local_index != index) {
+		refuse(d, NULL, datagram, DROP_RESPONSE_UNEXPECTED);
+		return NULL;
+	}
+	if (!response_open(&keys, peer->pending, msg, d->us, peer->remote)) {
+		refuse(d, peer, datagram, DROP_RESPONSE_FORGED);
+		return NULL;
+	}
+	struct session *session = session_create(
+		d->arena, &keys, index, load_le32(msg->sender_index), true, now->boottime);
+	secret_wipe(&keys, sizeof keys);
+	if (!session) {
+		refuse(d, peer, datagram, DROP_NO_MEMORY);
+		return NULL;
+	}
+	/* The index passes from the pending handshake to the session. */
+	secret_free(d->arena, peer->pending, sizeof *peer->pending);
+	peer->pending = NULL;
+	struct keyring_retired retired = keyring_add_initiated(&peer->keyring, session);
+	device_retire_sessions(d, &retired);
+	on_session_derived(d, peer, datagram, now->boottime);
+	on_handshake_complete(d, peer, true, now);
+	device_touch(d, peer);
+	return peer;
+}

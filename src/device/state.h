@@ -1,0 +1,112 @@
+/*
+ * The device's inside, shared by the files of this folder only: its tables, its
+ * output queues, and the carriers that take a burst through begin, run, finish
+ * and send. Nothing here decides anything about the protocol.
+ */
+#ifndef ADIT_DEVICE_STATE_H
+#define ADIT_DEVICE_STATE_H
+
+#include "device/deadline_heap.h"
+#include "device/device.h"
+#include "device/index_table.h"
+#include "device/peer_table.h"
+
+/*
+ * A burst under way. As a job it pins its peer and session; as a send or an
+ * inner burst waiting to be taken it pins nothing.
+ */
+struct carrier {
+	struct job job; /* first member: a job that comes back is its carrier */
+	struct peer *peer;
+	struct session *session;
+	struct endpoint from; /* JOB_OPEN: where the datagrams came from */
+	struct device_send send;
+	struct carrier *next;
+};
+
+struct carrier_queue {
+	struct carrier *first, *last;
+};
+
+struct event_queue {
+	struct event events[DEVICE_EVENTS_MAX];
+	uint32_t first, count;
+};
+
+struct device {
+	struct secret_arena *arena;
+	struct burst_pool *pool;
+	struct rng rng;
+	struct local_identity *us; /* in the arena; NULL: no private key */
+	struct tai64n
+		sent_stamp; /* the greatest we sent: the next is greater, whatever the clock */
+	bool is_up;
+	uint32_t mtu;
+	size_t staged_bytes, staged_bytes_max;
+
+	struct peer_table peers;
+	struct index_table indices;
+	struct deadline_heap deadlines;
+	struct allowedips allowed_ips;
+	struct drop_counters drops;
+
+	struct carrier_queue jobs, sends, inner;
+	struct carrier *free_carriers;
+	struct event_queue events;
+};
+
+/* Counts packets dropped, at the device and at the peer if it is known (not NULL). */
+void device_drop(struct device *d, struct peer *peer, enum drop_reason reason, uint64_t packets);
+
+/* The same for all packets of a burst, which goes back to the pool. */
+void device_drop_burst(
+	struct device *d, struct peer *peer, enum drop_reason reason, struct burst *burst);
+
+/* The newest is lost when nobody takes them: events inform, they do not control. */
+void device_tell(struct device *d, const struct event *event);
+
+/* A zeroed carrier that holds `burst`; NULL: no memory, the burst stays the caller's. */
+struct carrier *carrier_create(struct device *d, struct burst *burst);
+void carrier_recycle(struct device *d, struct carrier *carrier);
+void carrier_push(struct carrier_queue *queue, struct carrier *carrier);
+struct carrier *carrier_pop(struct carrier_queue *queue);
+
+/* Pins peer and session and queues the carrier as a job. */
+void carrier_queue_job(struct device *d, struct carrier *carrier);
+
+/*
+ * The job came back: unpins, and frees a session or peer that was only waiting
+ * for it. false when there is nothing left to finish for: peer or session are
+ * gone; the carrier's pointers to them must then not be followed.
+ */
+bool carrier_unpin(struct device *d, struct carrier *carrier);
+
+/*
+ * Queues a burst of datagrams for the peer's endpoint, with the carrier's own
+ * burst. Takes the carrier.
+ */
+void carrier_queue_send(
+	struct device *d, struct carrier *carrier, const struct peer *peer, bool is_handshake);
+
+/* Takes sessions out of the index table and frees them now or at their last unpin. */
+void device_retire_sessions(struct device *d, const struct keyring_retired *retired);
+
+/* Ends a handshake that waits for its response, if there is one. */
+void device_forget_pending(struct device *d, struct peer *peer);
+
+/* Drops what waits for a session. */
+void device_drop_staged(struct device *d, struct peer *peer, enum drop_reason reason);
+
+/* To be called after anything that may have armed a timer of the peer. */
+static inline void device_touch(struct device *d, struct peer *peer)
+{
+	deadline_heap_touch(&d->deadlines, peer);
+}
+
+/* 0..REKEY_JITTER_MAX */
+nanos device_draw_jitter(const struct device *d);
+
+/* An event about a peer, ready to be told. */
+struct event device_event(enum event_kind kind, const struct peer *peer);
+
+#endif

@@ -1,0 +1,50 @@
+#include "device/negotiate.h"
+#include "device/transmit.h"
+
+static void erase_keys(struct device *d, struct peer *peer)
+{
+	struct keyring_retired retired = keyring_clear(&peer->keyring);
+	device_retire_sessions(d, &retired);
+	device_forget_pending(d, peer);
+	timers_on_attempt_ended(&peer->timers);
+	struct event event = device_event(EVENT_KEYS_ERASED, peer);
+	device_tell(d, &event);
+}
+
+static void send_persistent(struct device *d, struct peer *peer, const struct now *now)
+{
+	struct timers *timers = &peer->timers;
+	transmit_keepalive(d, peer, now);
+	/* Nothing may have gone out (no endpoint, an attempt under way): it goes on all the same.
+	 */
+	if (timers->persistent_interval && timers->deadline[TIMER_PERSISTENT] == NANOS_NEVER)
+		timers->deadline[TIMER_PERSISTENT] =
+			nanos_add(now->boottime, timers->persistent_interval);
+}
+
+static void fire(struct device *d, struct peer *peer, enum timer timer, const struct now *now)
+{
+	switch (timer) {
+	case TIMER_RETRY: negotiate_retry(d, peer, now); break;
+	case TIMER_KEEPALIVE:
+		transmit_keepalive(d, peer, now);
+		timers_on_keepalive_due(&peer->timers, now->boottime);
+		break;
+	case TIMER_NEW_HANDSHAKE:
+		endpoint_clear_source(&peer->endpoint);
+		negotiate_begin(d, peer, now);
+		break;
+	case TIMER_ERASE: erase_keys(d, peer); break;
+	case TIMER_PERSISTENT: send_persistent(d, peer, now); break;
+	case TIMER_COUNT: break;
+	}
+}
+
+void device_tick(struct device *d, const struct now *now)
+{
+	struct peer *peer;
+	while ((peer = deadline_heap_due(&d->deadlines, now->boottime)))
+		for (enum timer timer = 0; timer < TIMER_COUNT; timer++)
+			if (timers_take_due(&peer->timers, timer, now->boottime))
+				fire(d, peer, timer, now);
+}
