@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/secret.h"
+
 static struct test *tests, **tests_end = &tests;
 static bool has_failed, has_skipped;
 
@@ -53,7 +55,7 @@ void test_skip(const char *format, ...)
 	has_skipped = true;
 }
 
-static int hex_digit(char c)
+int test_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -68,7 +70,7 @@ void test_hex(uint8_t *out, size_t len, const char *hex)
 	for (; *hex; hex++) {
 		if (*hex == ' ')
 			continue;
-		int v = hex_digit(*hex);
+		int v = test_hex_digit(*hex);
 		if (v < 0 || digits == 2 * len)
 			abort();
 		out[digits / 2] = (uint8_t)(digits % 2 ? out[digits / 2] << 4 | v : v);
@@ -96,6 +98,10 @@ int main(int argc, char **argv)
 			list = true;
 		else if (!strcmp(argv[first], "--expect") && first + 1 < argc)
 			expected = strtol(argv[++first], NULL, 10);
+	}
+	if (!crypto_init()) {
+		printf("libsodium does not start: the system gives no randomness\n");
+		return 1;
 	}
 	long passed = 0, failed = 0, skipped = 0;
 	for (struct test *test = tests; test; test = test->next) {

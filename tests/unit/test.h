@@ -77,6 +77,8 @@ void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 		}                                                                                  \
 	} while (0)
 
+/* 0..15, or -1. */
+int test_hex_digit(char c);
 /* Decodes hex digits (spaces allowed) into out; the length must fit exactly. */
 void test_hex(uint8_t *out, size_t len, const char *hex);
 #define HEX(array, hex) test_hex((array), sizeof(array), (hex))
