@@ -4,8 +4,9 @@
 #   make check      house rules, unit tests and simulation; no root, no network
 #   make test       make check and everything that needs namespaces; as root
 #   make demo       two namespaces, a tunnel, a ping, a transfer; as root
-#   make deps       what a fresh Debian 12 machine needs; as root
+#   make deps       what a fresh Debian 12 needs for make test; as root
 #   make install    DESTDIR= PREFIX=/usr/local
+#   make sim        SEEDS=n, the simulation alone
 #   make clean
 #
 # CC=clang, and BUILD=release (default) or BUILD=sanitize, choose the variant.
@@ -13,10 +14,12 @@
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/bash
 
 BUILD  ?= release
 PREFIX ?= /usr/local
+SEEDS  ?= 4
 VERSION := 0.1.0
 ifeq ($(origin CC),default)
 CC := gcc
@@ -26,21 +29,23 @@ variant := $(BUILD)$(if $(findstring clang,$(CC)),-clang)
 out     := build/$(variant)
 
 # ------------------------------------------------------------------ flags
-WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla -Werror
 CPPFLAGS += -Isrc -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"' -DADIT_PREFIX='"$(PREFIX)"'
 CFLAGS   += -std=gnu11 -g $(WARNINGS) -fno-strict-aliasing -fPIE
 LDFLAGS  += -pie
 
 cf_protection := $(if $(filter x86_64 i%86,$(shell uname -m)),-fcf-protection)
 flags_release  := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong $(cf_protection)
-flags_sanitize := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+flags_sanitize := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+ldflags_release  := -Wl,-z,relro,-z,now
+ldflags_sanitize := -fsanitize=address,undefined
 ifeq ($(filter $(BUILD),release sanitize),)
 $(error BUILD is "$(BUILD)"; it must be release or sanitize)
 endif
 CFLAGS  += $(flags_$(BUILD))
-LDFLAGS += $(if $(filter release,$(BUILD)),-Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now)
-LDFLAGS += $(if $(filter sanitize,$(BUILD)),-fsanitize=address$(comma)undefined)
-comma   := ,
+LDFLAGS += $(ldflags_$(BUILD))
 
 SODIUM_LIBS := -lsodium
 MNL_LIBS    := -lmnl
@@ -49,45 +54,126 @@ MNL_LIBS    := -lmnl
 core_floors := base crypto noise session peer route device
 room_floors := io manage main
 
-sources = $(wildcard $(addsuffix /*.c,$(addprefix src/,$(1))))
+sources = $(wildcard $(addsuffix /*.c,$(1)))
 objects = $(patsubst %.c,$(out)/%.o,$(call sources,$(1)))
 
-core_objects := $(call objects,$(core_floors))
-text_objects := $(call objects,text)
-room_objects := $(call objects,$(room_floors))
+core_folders := $(addprefix src/,$(core_floors))
+core_objects := $(call objects,$(core_folders))
+text_objects := $(call objects,src/text)
+room_objects := $(call objects,$(addprefix src/,$(room_floors)))
+
+link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 .PHONY: all
 all: $(out)/adit
 
-$(out)/libcore.a: $(core_objects)
-$(out)/libtext.a: $(text_objects)
+# The folders too: a source that goes away must leave the archive.
+$(out)/libcore.a: $(core_objects) $(core_folders)
+$(out)/libtext.a: $(text_objects) src/text
 $(out)/libcore.a $(out)/libtext.a:
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(filter %.o,$^)
 
 $(out)/adit: $(room_objects) $(out)/libtext.a $(out)/libcore.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(MNL_LIBS) $(SODIUM_LIBS)
+	$(link) $(MNL_LIBS) $(SODIUM_LIBS)
 
-$(out)/%.o: %.c
+$(out)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(out)/*/*.d $(out)/*/*/*.d)
 
-# ------------------------------------------------------------------ unit tests: one program
-unit_objects := $(patsubst %.c,$(out)/%.o,$(wildcard tests/unit/*.c))
-# everything but main() itself
-unit_room := $(filter-out $(out)/src/main/main.o,$(room_objects))
-
-$(out)/unit: $(unit_objects) $(unit_room) $(out)/libtext.a $(out)/libcore.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(MNL_LIBS) $(SODIUM_LIBS)
-
+# ------------------------------------------------------------------ test programs
 $(out)/tests/%.o: CPPFLAGS += -Itests
 
-.PHONY: unit
-unit: $(out)/unit
-	$(out)/unit --expect $$(cat tests/unit/*.c | grep -c '^TEST(')
+# One program for all unit tests, with everything but main() itself.
+$(out)/unit: $(call objects,tests/unit) $(filter-out $(out)/src/main/main.o,$(room_objects)) \
+		$(out)/libtext.a $(out)/libcore.a
+	$(link) $(MNL_LIBS) $(SODIUM_LIBS)
 
-.PHONY: clean
+# The simulation sees the core and nothing else.
+$(out)/sim: $(call objects,tests/sim) $(out)/libcore.a
+	$(link) $(SODIUM_LIBS)
+
+# What the namespace tests send files and datagrams with.
+$(out)/pipe: $(call objects,tests/netns)
+	$(link)
+
+.PHONY: programs unit sim
+programs: $(out)/adit $(out)/unit $(out)/sim $(out)/pipe
+
+run_unit = $(1)/unit --expect $$(cat tests/unit/*.c | grep -c '^TEST(')
+run_sim  = $(1)/sim --seeds $(SEEDS)
+
+unit: $(out)/unit
+	$(call run_unit,$(out))
+sim: $(out)/sim
+	$(call run_sim,$(out))
+
+# ------------------------------------------------------------------ check and test
+# Unit tests and simulation run under the sanitizers, built by gcc and by clang.
+tally := tests/house/tally -j 2
+suite_house := 'house rules=$(MAKE) -s house' 'the rules themselves=tests/house/selftest'
+suite_core = 'unit tests, $(2), sanitized=$(call run_unit,build/$(1))' \
+	'simulation, $(2), sanitized=$(call run_sim,build/$(1))'
+suite_clang := $(if $(shell command -v clang),$(call suite_core,sanitize-clang,clang),\
+	'clang=echo "skipped: no clang (make deps)"; echo 0 passed, 0 failed, 1 skipped')
+suites_check = $(suite_house) $(call suite_core,sanitize,gcc) $(suite_clang)
+
+rooms := tests/netns/test_tunnel.sh tests/interop/wireguard_go.sh
+suites_rooms = $(foreach script,$(rooms),'$(script)=$(script)')
+
+.PHONY: house
+house: build/release/adit
+	tests/house/run build/release $(CPPFLAGS) -std=gnu11 $(WARNINGS)
+
+need_root = [ "$$(id -u)" = 0 ] || \
+	{ echo "make $@ needs root: it creates network namespaces and tunnels" >&2; exit 1; }
+
+.PHONY: check test demo variants
+variants:
+	@$(MAKE) -s -j2 programs BUILD=release CC=gcc
+	@$(MAKE) -s -j2 programs BUILD=sanitize CC=gcc
+	@! command -v clang >/dev/null || $(MAKE) -s -j2 programs BUILD=sanitize CC=clang
+
+check: variants
+	@$(tally) $(suites_check)
+
+test:
+	@$(need_root)
+	@$(MAKE) -s variants
+	@$(tally) $(suites_check) $(suites_rooms)
+
+demo:
+	@$(need_root)
+	@tests/netns/demo.sh --has-tools || $(MAKE) deps-build
+	@$(MAKE) -s -j2 build/release/adit build/release/pipe
+	@tests/netns/demo.sh
+
+# ------------------------------------------------------------------ what it needs, where it goes
+packages_build := gcc libc6-dev libsodium-dev libmnl-dev iproute2 iputils-ping
+packages_test  := clang clang-format libclang-rt-14-dev nftables wireguard-tools wireguard-go \
+	qemu-system-x86 busybox-static cpio xz-utils
+
+apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \
+	apt-get install -y --no-install-recommends
+
+.PHONY: deps deps-build install clean
+deps-build:
+	$(apt_install) $(packages_build)
+deps:
+	$(apt_install) $(packages_build) $(packages_test)
+
+dest := $(DESTDIR)$(PREFIX)
+install: $(out)/adit
+	install -d $(dest)/bin $(dest)/share/man/man5 $(dest)/share/man/man8
+	install -d $(dest)/lib/systemd/system $(dest)/share/doc/adit/examples
+	install -m 755 $(out)/adit $(dest)/bin/adit
+	install -m 644 man/adit.8 $(dest)/share/man/man8
+	install -m 644 man/adit.conf.5 $(dest)/share/man/man5
+	install -m 644 README.md LICENSE $(dest)/share/doc/adit
+	install -m 644 $(wildcard conf/*) $(dest)/share/doc/adit/examples
+	sed 's,@PREFIX@,$(PREFIX),g' systemd/adit@.service >$(dest)/lib/systemd/system/adit@.service
+
 clean:
 	rm -rf build
