@@ -25,8 +25,8 @@ int channel_send(int fd, const void *message, size_t len, const int *fds, size_t
 /*
  * Receives one message of exactly `len` bytes. *fd_count descriptors come with
  * it, owned by the caller, the rest of `fds` is -1. Returns 1: a message; 0: the
- * other end is closed; -EAGAIN: nothing there; -EPROTO: a message that breaks
- * these rules was thrown away; other -errno.
+ * other end is closed (or sent an empty message, which looks the same); -EAGAIN: nothing there;
+ * -EPROTO: a message that breaks these rules was thrown away; other -errno.
  */
 int channel_receive(
 	int fd, void *message, size_t len, int fds[static CHANNEL_FDS_MAX], size_t *fd_count);

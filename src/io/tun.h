@@ -17,9 +17,9 @@
 bool tun_name_is_valid(const char *name);
 
 /*
- * Creates the device `name`, which lives until the descriptor is closed, with a
- * queue of TUN_QUEUE_LEN packets. The descriptor does not block. -errno:
- * tun_explain words it.
+ * Creates the device `name`, which must not exist and lives until the descriptor
+ * is closed, with a queue of TUN_QUEUE_LEN packets. The descriptor does not
+ * block. -errno: tun_explain words it.
  */
 int tun_create(const char *name);
 

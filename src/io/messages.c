@@ -1,0 +1,65 @@
+#include "io/messages.h"
+
+#include <string.h>
+
+#include "io/channel.h"
+
+_Static_assert(sizeof(struct to_hooks) <= CHANNEL_MESSAGE_MAX, "the largest message");
+
+static bool has_end(const char *text, size_t size)
+{
+	return memchr(text, 0, size) != NULL;
+}
+
+bool to_engine_is_valid(const struct to_engine *message, size_t fd_count)
+{
+	switch (message->kind) {
+	case TO_ENGINE_START: return message->start.mtu <= UINT16_MAX && fd_count == 1;
+	case TO_ENGINE_SOCKETS: {
+		uint32_t v4 = message->sockets.has_v4, v6 = message->sockets.has_v6;
+		if (message->sockets.error)
+			return !v4 && !v6 && fd_count == 0;
+		return v4 <= 1 && v6 <= 1 && fd_count > 0 && fd_count == v4 + v6;
+	}
+	case TO_ENGINE_CONTROL: return fd_count == 1;
+	case TO_ENGINE_LINK: return message->link.mtu <= UINT16_MAX && fd_count == 0;
+	case TO_ENGINE_PING: return fd_count == 0;
+	default: return false;
+	}
+}
+
+bool from_engine_is_valid(const struct from_engine *message, size_t fd_count)
+{
+	return message->kind >= FROM_ENGINE_RUNNING && message->kind <= FROM_ENGINE_NEED_ENDPOINT &&
+	       fd_count == 0;
+}
+
+bool to_resolver_is_valid(const struct to_resolver *message, size_t fd_count)
+{
+	return message->kind == TO_RESOLVER_RESOLVE && fd_count == 0 &&
+	       has_end(message->host, sizeof message->host) &&
+	       has_end(message->port, sizeof message->port);
+}
+
+bool from_resolver_is_valid(const struct from_resolver *message, size_t fd_count)
+{
+	if (message->kind != FROM_RESOLVER_RESOLVED || fd_count != 0 ||
+		message->count > MESSAGES_ENDPOINTS_MAX)
+		return false;
+	for (uint32_t i = 0; i < message->count; i++)
+		if (!ip_family_bits(message->endpoints[i].address.family))
+			return false;
+	return message->error ? message->count == 0 : message->count > 0;
+}
+
+bool to_hooks_is_valid(const struct to_hooks *message, size_t fd_count)
+{
+	return message->kind == TO_HOOKS_RUN && fd_count == 0 && message->phase >= HOOK_PRE_UP &&
+	       message->phase <= HOOK_POST_DOWN &&
+	       has_end(message->command, sizeof message->command);
+}
+
+bool from_hooks_is_valid(const struct from_hooks *message, size_t fd_count)
+{
+	return message->kind == FROM_HOOKS_DONE && fd_count == 0;
+}

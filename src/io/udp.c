@@ -1,0 +1,318 @@
+#include "io/udp.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "io/address.h"
+
+union control { /* pktinfo and TOS, aligned as cmsg(3) demands */
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+};
+
+/* ---- life */
+
+struct option {
+	int level, name, value;
+};
+
+/*
+ * PMTUDISC_DONT: an outer packet over the path's MTU is cut into fragments, as
+ * the kernel's WireGuard does, and not refused.
+ */
+static const struct option options_v4[] = {
+	{IPPROTO_IP, IP_PKTINFO, 1},
+	{IPPROTO_IP, IP_RECVTOS, 1},
+	{IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT},
+};
+static const struct option options_v6[] = {
+	{IPPROTO_IPV6, IPV6_V6ONLY, 1},
+	{IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
+	{IPPROTO_IPV6, IPV6_RECVTCLASS, 1},
+	{IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT},
+};
+
+static int set_options(int fd, const struct option *options, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+			    sizeof options[i].value))
+			return -errno;
+	return 0;
+}
+
+/* Past the system's limit where we may, else up to it; a small queue is no reason to fail. */
+static void set_buffers(int fd)
+{
+	const int size = UDP_BUFFER_SIZE;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+/* A socket bound to *port of any address; *port becomes the one bound. fd or -errno. */
+static int open_one(enum ip_family family, uint16_t *port)
+{
+	struct endpoint any = {.address.family = family, .port = *port};
+	union address address;
+	socklen_t len = address_from_endpoint(&address, &any);
+	int fd = socket(
+		address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+	if (fd < 0)
+		return -errno;
+	int error =
+		family == IP_V4 ? set_options(fd, options_v4, 3) : set_options(fd, options_v6, 4);
+	set_buffers(fd);
+	if (!error && (bind(fd, &address.any, len) || getsockname(fd, &address.any, &len)))
+		error = -errno;
+	if (error) {
+		close(fd);
+		return error;
+	}
+	address_to_endpoint(&any, &address.any);
+	*port = any.port;
+	return fd;
+}
+
+static bool is_family_absent(int error)
+{
+	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
+}
+
+static int open_all(struct udp_sockets *sockets, uint16_t port, enum udp_families families)
+{
+	struct udp_sockets opened = {.v4 = -1, .v6 = -1, .port = port};
+	int fd = -EAFNOSUPPORT;
+	if (families & UDP_V4) {
+		fd = open_one(IP_V4, &opened.port);
+		if (fd < 0 && !is_family_absent(fd))
+			return fd;
+		opened.v4 = fd < 0 ? -1 : fd;
+	}
+	if (families & UDP_V6) {
+		fd = open_one(IP_V6, &opened.port);
+		if (fd < 0 && (opened.v4 < 0 || !is_family_absent(fd))) {
+			udp_close(&opened);
+			return fd;
+		}
+		opened.v6 = fd < 0 ? -1 : fd;
+	}
+	if (opened.v4 < 0 && opened.v6 < 0)
+		return fd;
+	*sockets = opened;
+	return 0;
+}
+
+int udp_open(struct udp_sockets *sockets, uint16_t port, enum udp_families families)
+{
+	/* a random port that is free for IPv4 may be taken for IPv6: then another one */
+	int tries = port ? 1 : UDP_PORT_TRIES;
+	int error;
+	do
+		error = open_all(sockets, port, families);
+	while (error == -EADDRINUSE && --tries > 0);
+	return error;
+}
+
+void udp_close(struct udp_sockets *sockets)
+{
+	if (sockets->v4 >= 0)
+		close(sockets->v4);
+	if (sockets->v6 >= 0)
+		close(sockets->v6);
+	sockets->v4 = sockets->v6 = -1;
+}
+
+static int set_mark(int fd, uint32_t mark)
+{
+	uint32_t current;
+	socklen_t len = sizeof current;
+	if (getsockopt(fd, SOL_SOCKET, SO_MARK, &current, &len))
+		return -errno;
+	if (current == mark)
+		return 0;
+	return setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) ? -errno : 0;
+}
+
+int udp_set_mark(const struct udp_sockets *sockets, uint32_t mark)
+{
+	int error = sockets->v4 >= 0 ? set_mark(sockets->v4, mark) : 0;
+	if (!error && sockets->v6 >= 0)
+		error = set_mark(sockets->v6, mark);
+	return error;
+}
+
+/* ---- receiving */
+
+static void read_control(struct msghdr *header, struct endpoint *from, uint8_t *tos)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			memcpy(tos, CMSG_DATA(c), 1);
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+			int class;
+			memcpy(&class, CMSG_DATA(c), sizeof class);
+			*tos = (uint8_t) class;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct in_pktinfo info;
+			memcpy(&info, CMSG_DATA(c), sizeof info);
+			from->source.family = IP_V4;
+			memcpy(from->source.bytes, &info.ipi_spec_dst, 4);
+			from->source_ifindex = (uint32_t)info.ipi_ifindex;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			struct in6_pktinfo info;
+			memcpy(&info, CMSG_DATA(c), sizeof info);
+			from->source.family = IP_V6;
+			memcpy(from->source.bytes, &info.ipi6_addr, 16);
+			from->source_ifindex = (uint32_t)info.ipi6_ifindex;
+		}
+	}
+}
+
+int udp_receive_burst(int fd, struct burst *burst, struct endpoint *from)
+{
+	union address address;
+	union control control;
+	struct iovec iov = {.iov_base = burst->bytes, .iov_len = burst->capacity};
+	struct msghdr header = {.msg_name = &address,
+		.msg_namelen = sizeof address,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof control.bytes};
+	burst->stride = burst->capacity;
+	burst->count = 0;
+	burst->tos = 0;
+	ssize_t got;
+	do
+		got = recvmsg(fd, &header, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	if (header.msg_flags & MSG_TRUNC)
+		return -EMSGSIZE;
+	if (!address_to_endpoint(from, &address.any))
+		return -EAFNOSUPPORT;
+	read_control(&header, from, &burst->tos);
+	burst->len[0] = (uint32_t)got;
+	burst->count = 1;
+	return 1;
+}
+
+/* ---- sending */
+
+int udp_socket_to(const struct udp_sockets *sockets, const struct endpoint *to)
+{
+	switch (to->address.family) {
+	case IP_V4: return sockets->v4;
+	case IP_V6: return sockets->v6;
+	default: return -1;
+	}
+}
+
+struct outgoing { /* what all datagrams of a burst share */
+	int fd;
+	uint8_t tos;
+	bool use_source;
+	const struct endpoint *to;
+	union address address;
+	union control control;
+	struct iovec iov;
+	struct msghdr header;
+};
+
+static void add_control(struct msghdr *header, int level, int type, const void *data, size_t len)
+{
+	struct cmsghdr c = {.cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(len)};
+	char *at = (char *)header->msg_control + header->msg_controllen;
+	memcpy(at, &c, sizeof c);
+	memcpy(at + CMSG_LEN(0), data, len);
+	header->msg_controllen += CMSG_SPACE(len);
+}
+
+/*
+ * The TOS, and the address to leave from where one is wanted. The interface stays
+ * open: naming it would keep packets on a link that the route has left.
+ */
+static void write_control(struct outgoing *out)
+{
+	struct msghdr *header = &out->header;
+	const struct ip_address *source = &out->to->source;
+	const int tos = out->tos;
+	header->msg_control = out->control.bytes;
+	header->msg_controllen = 0;
+	if (out->to->address.family == IP_V4) {
+		struct in_pktinfo info = {0};
+		memcpy(&info.ipi_spec_dst, source->bytes, sizeof info.ipi_spec_dst);
+		add_control(header, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+		if (out->use_source)
+			add_control(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+	} else {
+		struct in6_pktinfo info = {0};
+		memcpy(&info.ipi6_addr, source->bytes, sizeof info.ipi6_addr);
+		add_control(header, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+		if (out->use_source)
+			add_control(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+	}
+}
+
+static int send_message(const struct outgoing *out)
+{
+	if (out->fd < 0)
+		return -EAFNOSUPPORT;
+	ssize_t sent;
+	do
+		sent = sendmsg(out->fd, &out->header, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
+/* One datagram. Clears use_source when it only goes without. */
+static int send_datagram(struct outgoing *out)
+{
+	int error = send_message(out);
+	bool may_be_source = error == -EINVAL || error == -ENETUNREACH || error == -EADDRNOTAVAIL;
+	if (!out->use_source || !may_be_source)
+		return error;
+	out->use_source = false;
+	write_control(out);
+	int retry_error = send_message(out);
+	if (retry_error == 0 || retry_error == -EAGAIN)
+		return retry_error;
+	out->use_source = true; /* not the source's fault */
+	write_control(out);
+	return error;
+}
+
+int udp_send_burst(const struct udp_sockets *sockets, const struct burst *burst,
+	const struct endpoint *to, bool is_handshake, struct udp_progress *progress)
+{
+	bool has_source = to->source.family == to->address.family && !progress->source_failed;
+	struct outgoing out = {.fd = udp_socket_to(sockets, to),
+		.tos = is_handshake ? UDP_HANDSHAKE_TOS : burst->tos,
+		.use_source = has_source,
+		.to = to};
+	out.header = (struct msghdr){.msg_name = &out.address,
+		.msg_namelen = address_from_endpoint(&out.address, to),
+		.msg_iov = &out.iov,
+		.msg_iovlen = 1};
+	write_control(&out);
+	int error = 0;
+	for (; progress->next < burst->count; progress->next++) {
+		out.iov.iov_base = burst_datagram(burst, progress->next);
+		out.iov.iov_len = burst->len[progress->next];
+		error = send_datagram(&out);
+		if (error == -EAGAIN)
+			break;
+		if (error) {
+			progress->refused++;
+			progress->error = error;
+		}
+	}
+	progress->source_failed |= has_source && !out.use_source;
+	return error == -EAGAIN ? error : 0;
+}
