@@ -1,10 +1,10 @@
 #include "unit/test.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "crypto/dh.h"
 #include "noise/symmetric.h"
+#include "unit/json.h"
 
 #define CONSTRUCTION "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"
 
@@ -177,4 +177,129 @@ TEST(symmetric_refuses_a_forgery_and_stays_as_it_was)
 	b = before;
 	CHECK(!symmetric_decrypt_and_hash(&b, plain, sealed, AEAD_TAG_LEN - 1));
 	CHECK(symmetric_decrypt_and_hash(&b, plain, sealed, sizeof sealed));
+}
+
+/* ---------------------------------------------------------------- Noise's own vector */
+
+struct vector {		   /* one of cacophony's */
+	char prologue[64]; /* a string: its bytes are text, without a zero among them */
+	struct private_key s_i, s_r, e_i, e_r;
+	struct preshared_key psk;
+	struct hash_value h; /* at the end */
+	struct {
+		uint8_t payload[64], sealed[256];
+		size_t payload_len, sealed_len;
+	} messages[6];
+	size_t message_count;
+};
+
+static bool vector_parse(struct vector *v, struct json object)
+{
+	*v = (struct vector){.message_count = 0};
+	struct json psks = json_member(object, "init_psks");
+	struct json messages = json_member(object, "messages"), message;
+	bool ok = json_hex(json_member(object, "init_prologue"), (uint8_t *)v->prologue,
+			  sizeof v->prologue - 1) < sizeof v->prologue &&
+		  json_hex(json_member(object, "init_static"), v->s_i.bytes, 32) == 32 &&
+		  json_hex(json_member(object, "resp_static"), v->s_r.bytes, 32) == 32 &&
+		  json_hex(json_member(object, "init_ephemeral"), v->e_i.bytes, 32) == 32 &&
+		  json_hex(json_member(object, "resp_ephemeral"), v->e_r.bytes, 32) == 32 &&
+		  json_hex(json_member(object, "handshake_hash"), v->h.bytes, 32) == 32 &&
+		  json_hex(json_next(&psks), v->psk.bytes, 32) == 32;
+	while (ok && (message = json_next(&messages)).at) {
+		if (v->message_count == 6)
+			return false;
+		size_t i = v->message_count++;
+		v->messages[i].payload_len =
+			json_hex(json_member(message, "payload"), v->messages[i].payload, 64);
+		v->messages[i].sealed_len =
+			json_hex(json_member(message, "ciphertext"), v->messages[i].sealed, 256);
+		ok = v->messages[i].payload_len <= 64 && v->messages[i].sealed_len <= 256;
+	}
+	return ok && v->message_count == 6;
+}
+
+/* Takes the field that comes next in a message, by comparing it with ours. */
+static bool field_is(const uint8_t **at, const void *ours, size_t len)
+{
+	bool ok = !memcmp(*at, ours, len);
+	*at += len;
+	return ok;
+}
+
+static void run_first_message(struct symmetric *s, const struct vector *v)
+{
+	struct public_key s_i, s_r, e_i;
+	uint8_t sealed[64 + AEAD_TAG_LEN];
+	const uint8_t *at = v->messages[0].sealed;
+	size_t len = v->messages[0].payload_len;
+	public_key_derive(&s_i, &v->s_i);
+	public_key_derive(&s_r, &v->s_r);
+	public_key_derive(&e_i, &v->e_i);
+	CHECK_EQ(DH_LEN + DH_LEN + AEAD_TAG_LEN + len + AEAD_TAG_LEN, v->messages[0].sealed_len);
+
+	symmetric_init(s, CONSTRUCTION, v->prologue);
+	symmetric_mix_hash(s, &s_r, sizeof s_r);
+	mix_public(s, &e_i); /* e */
+	CHECK(field_is(&at, &e_i, sizeof e_i));
+	CHECK(mix_dh(s, &v->e_i, &v->s_r));			 /* es */
+	symmetric_encrypt_and_hash(s, sealed, &s_i, sizeof s_i); /* s */
+	CHECK(field_is(&at, sealed, sizeof s_i + AEAD_TAG_LEN));
+	CHECK(mix_dh(s, &v->s_i, &v->s_r)); /* ss */
+	symmetric_encrypt_and_hash(s, sealed, v->messages[0].payload, len);
+	CHECK(field_is(&at, sealed, len + AEAD_TAG_LEN));
+}
+
+static void run_second_message(struct symmetric *s, const struct vector *v)
+{
+	struct public_key e_r;
+	uint8_t sealed[64 + AEAD_TAG_LEN];
+	const uint8_t *at = v->messages[1].sealed;
+	size_t len = v->messages[1].payload_len;
+	public_key_derive(&e_r, &v->e_r);
+	CHECK_EQ(DH_LEN + len + AEAD_TAG_LEN, v->messages[1].sealed_len);
+
+	mix_public(s, &e_r); /* e */
+	CHECK(field_is(&at, &e_r, sizeof e_r));
+	CHECK(mix_dh(s, &v->e_r, &v->e_i));		       /* ee */
+	CHECK(mix_dh(s, &v->e_r, &v->s_i));		       /* se */
+	symmetric_mix_key_and_hash(s, &v->psk, sizeof v->psk); /* psk */
+	symmetric_encrypt_and_hash(s, sealed, v->messages[1].payload, len);
+	CHECK(field_is(&at, sealed, len + AEAD_TAG_LEN));
+	CHECK_MEM(v->h.bytes, s->h.bytes, HASH_LEN);
+}
+
+static void run_transport(const struct symmetric *s, const struct vector *v)
+{
+	struct aead_key keys[2]; /* from the initiator, from the responder */
+	symmetric_split(s, &keys[0], &keys[1]);
+	for (size_t i = 2; i < v->message_count; i++) {
+		uint8_t sealed[64 + AEAD_TAG_LEN];
+		size_t len = v->messages[i].payload_len;
+		aead_seal(sealed, v->messages[i].payload, len, NULL, 0, (i - 2) / 2, &keys[i % 2]);
+		CHECK_EQ(len + AEAD_TAG_LEN, v->messages[i].sealed_len);
+		CHECK_MEM(v->messages[i].sealed, sealed, len + AEAD_TAG_LEN);
+	}
+}
+
+TEST(symmetric_runs_cacophony_s_vector)
+{
+	char *text;
+	struct json root, vectors, object;
+	if (!vectors_read("noise/cacophony-IK.json", &text, &root)) {
+		test_skip("%s/noise/cacophony-IK.json is not there", vectors_folder());
+		return;
+	}
+	vectors = json_member(root, "vectors");
+	do
+		object = json_next(&vectors);
+	while (object.at && !json_is(json_member(object, "protocol_name"), CONSTRUCTION));
+	struct vector v;
+	bool ok = vector_parse(&v, object);
+	free(text);
+	CHECK(ok);
+	struct symmetric s;
+	run_first_message(&s, &v);
+	run_second_message(&s, &v);
+	run_transport(&s, &v);
 }
