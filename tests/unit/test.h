@@ -52,8 +52,8 @@ void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 	do {                                                                                       \
 		uint64_t expected_ = (uint64_t)(expected), got_ = (uint64_t)(got);                 \
 		if (expected_ != got_) {                                                           \
-			test_fail(__FILE__, __LINE__,                                              \
-				"%s: expected %" PRIu64 ", got %" PRIu64, #got, expected_, got_);  \
+			test_fail(__FILE__, __LINE__, "%s: expected %" PRIu64 ", got %" PRIu64,    \
+				#got, expected_, got_);                                            \
 			return;                                                                    \
 		}                                                                                  \
 	} while (0)
