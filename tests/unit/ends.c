@@ -26,7 +26,8 @@ static bool ends_introduce(struct ends *e, const struct private_key *s_i,
 
 bool ends_init(struct ends *e, uint64_t seed)
 {
-	*e = (struct ends){.stream = {.seed = seed}};
+	memset(e, 0xaa, sizeof *e);
+	e->stream = (struct stream){.seed = seed};
 	struct rng rng = {stream_fill, &e->stream};
 	struct private_key s_i, s_r;
 	struct preshared_key psk;
@@ -41,7 +42,8 @@ bool ends_init_known(struct ends *e)
 {
 	struct private_key s_i, s_r;
 	struct preshared_key psk;
-	*e = (struct ends){.stream = {.is_scripted = true}};
+	memset(e, 0xaa, sizeof *e);
+	e->stream = (struct stream){.is_scripted = true};
 	stream_fill(&e->stream, &s_i, sizeof s_i);
 	stream_fill(&e->stream, &s_r, sizeof s_r);
 	e->stream.next = 0xe0;

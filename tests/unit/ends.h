@@ -1,7 +1,8 @@
 /*
  * Two ends of a handshake for tests: an initiator i and a responder r that know
  * each other, an rng for both, and everything that goes between them. Each step
- * works on the members, so a test spoils one of them and tries the next step.
+ * works on the members, so a test spoils one of them and tries the next step. What
+ * no step has filled yet is full of 0xaa, so that a wipe shows.
  */
 #ifndef ADIT_TESTS_ENDS_H
 #define ADIT_TESTS_ENDS_H
@@ -31,7 +32,7 @@ struct ends {
 	struct session_keys keys_i, keys_r;
 };
 
-/* Keys, preshared key and stamp come from the seed. false: cannot happen. */
+/* Keys, preshared key and stamp come from the seed. false: the keys do not fit each other. */
 bool ends_init(struct ends *e, uint64_t seed);
 
 /* S_i = 00.., S_r = 20.., preshared key e0.., each byte one more than the last. */
