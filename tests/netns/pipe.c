@@ -1,0 +1,100 @@
+/*
+ * A TCP connection between stdin and stdout, for the tests in namespaces: a
+ * fresh Debian has no netcat.
+ *
+ *   pipe listen ADDRESS PORT   accepts one connection, copies it to stdout
+ *   pipe send ADDRESS PORT     copies stdin to a connection, and ends when the
+ *                              other side has read it all
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CHUNK (256 * 1024)
+
+static void give_up(const char *what)
+{
+	fprintf(stderr, "pipe: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static socklen_t read_address(struct sockaddr_storage *out, const char *address, const char *port)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+	in_port_t number = htons((uint16_t)strtoul(port, NULL, 10));
+	memset(out, 0, sizeof(*out));
+	if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = number;
+		return sizeof(*v4);
+	}
+	if (inet_pton(AF_INET6, address, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = number;
+		return sizeof(*v6);
+	}
+	fprintf(stderr, "pipe: %s is not an IP address\n", address);
+	exit(2);
+}
+
+static int accept_one(const struct sockaddr *address, socklen_t len)
+{
+	int listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
+	if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
+		bind(listener, address, len) || listen(listener, 1))
+		give_up("listen");
+	int connection = accept(listener, NULL, NULL);
+	if (connection < 0)
+		give_up("accept");
+	close(listener);
+	return connection;
+}
+
+static int connect_to(const struct sockaddr *address, socklen_t len)
+{
+	int connection = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connection < 0 || connect(connection, address, len))
+		give_up("connect");
+	return connection;
+}
+
+static void copy(int from, int to)
+{
+	static char buffer[CHUNK];
+	ssize_t len;
+	while ((len = read(from, buffer, sizeof(buffer))) > 0) {
+		for (ssize_t done = 0, n; done < len; done += n) {
+			n = write(to, buffer + done, (size_t)(len - done));
+			if (n < 0)
+				give_up("write");
+		}
+	}
+	if (len < 0)
+		give_up("read");
+}
+
+int main(int argc, char **argv)
+{
+	bool is_listener = argc == 4 && !strcmp(argv[1], "listen");
+	if (!is_listener && (argc != 4 || strcmp(argv[1], "send"))) {
+		fprintf(stderr, "usage: pipe listen|send ADDRESS PORT\n");
+		return 2;
+	}
+	struct sockaddr_storage address;
+	socklen_t len = read_address(&address, argv[2], argv[3]);
+	if (is_listener) {
+		copy(accept_one((struct sockaddr *)&address, len), STDOUT_FILENO);
+		return 0;
+	}
+	int connection = connect_to((struct sockaddr *)&address, len);
+	copy(STDIN_FILENO, connection);
+	shutdown(connection, SHUT_WR);
+	copy(connection, STDOUT_FILENO); /* until the other side closes */
+	return 0;
+}
