@@ -11,10 +11,13 @@
 
 struct allowedips_node; /* of the tries, private */
 
+#define ALLOWEDIPS_NODES_MAX (1u << 22) /* of both tries; a prefix needs one or two */
+
 struct allowedips {
 	struct allowedips_node *root4, *root6;
 	struct allowedips_node *reserve; /* unused nodes */
 	size_t reserve_count;
+	size_t node_count, node_max; /* allocated, the reserve included */
 };
 
 void allowedips_init(struct allowedips *table);
@@ -24,11 +27,15 @@ void allowedips_wipe(struct allowedips *table);
 
 /*
  * Memory for `count` inserts ahead, so that they cannot fail: a change is
- * prepared with it and then committed. false: no memory, nothing changed.
+ * prepared with it and then committed. false: no memory or more than
+ * ALLOWEDIPS_NODES_MAX; nothing changed.
  */
 bool allowedips_reserve(struct allowedips *table, size_t count);
 
-/* Host bits must be zero (ip_prefix_mask). false: no memory, nothing changed. */
+/*
+ * Host bits must be zero (ip_prefix_mask). A prefix that is there already moves to
+ * `peer`, which takes no memory. false: as above.
+ */
 bool allowedips_insert(struct allowedips *table, const struct ip_prefix *prefix, struct peer *peer);
 
 /* Removes exactly this prefix if it belongs to `peer`; true if it did. */
