@@ -1,0 +1,152 @@
+#include "base/ip.h"
+
+#include "unit/test.h"
+
+static struct ip_address v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+	return (struct ip_address){IP_V4, {a, b, c, d}};
+}
+
+TEST(ip_address_equality)
+{
+	struct ip_address a = v4(10, 0, 0, 1), b = a, c = {IP_V6, {10, 0, 0, 1}};
+	CHECK(ip_address_is_equal(&a, &b));
+	CHECK(!ip_address_is_equal(&a, &c));
+	for (int i = 0; i < 16; i++) {
+		struct ip_address d = c;
+		d.bytes[i] ^= 0x80;
+		CHECK(!ip_address_is_equal(&c, &d));
+	}
+	CHECK_EQ(32, ip_family_bits(IP_V4));
+	CHECK_EQ(128, ip_family_bits(IP_V6));
+	CHECK_EQ(0, ip_family_bits(IP_NONE));
+}
+
+static bool bit_of(const struct ip_address *a, unsigned bit)
+{
+	return a->bytes[bit / 8] >> (7 - bit % 8) & 1;
+}
+
+/* For every length, against one bit at a time. */
+TEST(ip_prefix_every_length)
+{
+	struct ip_address address = {IP_V6, {0}};
+	for (unsigned i = 0; i < 16; i++)
+		address.bytes[i] = (uint8_t)(0xa7 + 29 * i);
+	for (unsigned len = 0; len <= 128; len++) {
+		struct ip_prefix prefix = {address, (uint8_t)len};
+		bool expected_loss = false;
+		for (unsigned bit = len; bit < 128; bit++)
+			expected_loss |= bit_of(&address, bit);
+		CHECK_EQ(expected_loss, ip_prefix_mask(&prefix));
+		CHECK(!ip_prefix_mask(&prefix));
+		for (unsigned bit = 0; bit < 128; bit++) {
+			CHECK_EQ(bit < len && bit_of(&address, bit), bit_of(&prefix.address, bit));
+			struct ip_address other = address;
+			other.bytes[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+			CHECK_EQ(bit >= len, ip_prefix_contains(&prefix, &other));
+		}
+		CHECK(ip_prefix_contains(&prefix, &address));
+	}
+}
+
+TEST(ip_prefix_v4)
+{
+	struct ip_prefix prefix = {v4(192, 168, 77, 5), 20};
+	CHECK(ip_prefix_mask(&prefix));
+	struct ip_address network = v4(192, 168, 64, 0);
+	CHECK(ip_address_is_equal(&network, &prefix.address));
+	struct ip_address inside = v4(192, 168, 79, 255), outside = v4(192, 168, 80, 0);
+	CHECK(ip_prefix_contains(&prefix, &inside));
+	CHECK(!ip_prefix_contains(&prefix, &outside));
+
+	struct ip_prefix all = {v4(0, 0, 0, 0), 0}, all_v6 = {{IP_V6, {0}}, 0};
+	CHECK(!ip_prefix_mask(&all));
+	CHECK(ip_prefix_contains(&all, &outside));
+	CHECK(!ip_prefix_contains(&all_v6, &outside));
+}
+
+TEST(ip_packet_v4)
+{
+	/* first byte, total length, bytes given: whether it is a packet */
+	static const struct {
+		uint8_t first;
+		uint16_t total;
+		size_t len;
+		bool ok;
+	} rows[] = {
+		{0x45, 20, 20, true},
+		{0x45, 20, 64, true}, /* padded */
+		{0x45, 20, 19, false},
+		{0x45, 21, 20, false},
+		{0x45, 64, 64, true},
+		{0x45, 65, 64, false},
+		{0x45, 19, 64, false},
+		{0x45, 0, 64, false},
+		{0x45, 0xffff, 64, false},
+		{0x44, 20, 64, false}, /* header of 16 */
+		{0x40, 20, 64, false},
+		{0x46, 24, 24, true}, /* with an option */
+		{0x46, 23, 64, false},
+		{0x4f, 60, 60, true},
+		{0x4f, 59, 64, false},
+		{0x35, 20, 64, false},
+		{0x55, 20, 64, false},
+		{0x05, 20, 64, false},
+		{0x45, 20, 1, false},
+		{0x45, 20, 0, false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint8_t bytes[64] = {rows[i].first, 0xb9, (uint8_t)(rows[i].total >> 8),
+			(uint8_t)rows[i].total, [12] = 10, 1, 2, 3, 192, 168, 4, 5};
+		struct ip_packet packet = {.len = 77};
+		CHECK_EQ(rows[i].ok, ip_packet_read(&packet, bytes, rows[i].len));
+		CHECK_EQ(rows[i].ok ? rows[i].total : 77, packet.len);
+		if (!rows[i].ok)
+			continue;
+		struct ip_address source = v4(10, 1, 2, 3), destination = v4(192, 168, 4, 5);
+		CHECK(ip_address_is_equal(&source, &packet.source));
+		CHECK(ip_address_is_equal(&destination, &packet.destination));
+		CHECK_EQ(0xb9, packet.tos);
+	}
+}
+
+TEST(ip_packet_v6)
+{
+	static const struct {
+		uint8_t first;
+		uint16_t payload;
+		size_t len;
+		bool ok;
+	} rows[] = {
+		{0x6b, 0, 40, true},
+		{0x6b, 0, 64, true},
+		{0x6b, 0, 39, false},
+		{0x6b, 1, 40, false},
+		{0x6b, 24, 64, true},
+		{0x6b, 25, 64, false},
+		{0x6b, 0xffff, 64, false},
+		{0x7b, 0, 64, false},
+		{0x6b, 0, 1, false},
+		{0x6b, 0, 0, false},
+	};
+	struct ip_address source = {IP_V6, {0}}, destination = source;
+	for (uint8_t i = 0; i < 16; i++) {
+		source.bytes[i] = (uint8_t)(0x20 + i);
+		destination.bytes[i] = (uint8_t)(0xf0 - i);
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint8_t bytes[64] = {rows[i].first, 0x9f, 0xff, 0xff,
+			(uint8_t)(rows[i].payload >> 8), (uint8_t)rows[i].payload};
+		memcpy(bytes + 8, source.bytes, 16);
+		memcpy(bytes + 24, destination.bytes, 16);
+		struct ip_packet packet = {.len = 77};
+		CHECK_EQ(rows[i].ok, ip_packet_read(&packet, bytes, rows[i].len));
+		CHECK_EQ(rows[i].ok ? rows[i].payload + 40u : 77u, packet.len);
+		if (!rows[i].ok)
+			continue;
+		CHECK(ip_address_is_equal(&source, &packet.source));
+		CHECK(ip_address_is_equal(&destination, &packet.destination));
+		CHECK_EQ(0xb9, packet.tos); /* the flow label is not in it */
+	}
+}
