@@ -42,13 +42,13 @@ bool aead_open(uint8_t *out, const uint8_t *sealed, size_t len, const void *ad, 
 
 void aead_seal_batch(struct aead_packet *packets, size_t count)
 {
-	for (struct aead_packet *p = packets; p < packets + count; p++)
+	for (struct aead_packet *p = packets; count > 0; p++, count--)
 		aead_seal(p->text, p->text, p->len, NULL, 0, p->counter, p->key);
 }
 
 void aead_open_batch(struct aead_packet *packets, size_t count)
 {
-	for (struct aead_packet *p = packets; p < packets + count; p++)
+	for (struct aead_packet *p = packets; count > 0; p++, count--)
 		p->ok = aead_open(p->text, p->text, p->len, NULL, 0, p->counter, p->key);
 }
 
