@@ -1,0 +1,137 @@
+#include "unit/test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/log.h"
+#include "unit/sandbox.h"
+
+static int pipe_ends[2];
+
+/* stderr becomes a pipe; for a sandbox's child. */
+static bool capture(const char *level, const char *name)
+{
+	if (level)
+		setenv("LOG_LEVEL", level, 1);
+	else
+		unsetenv("LOG_LEVEL");
+	unsetenv("JOURNAL_STREAM");
+	REQUIRE(!pipe2(pipe_ends, O_NONBLOCK | O_CLOEXEC));
+	REQUIRE(dup2(pipe_ends[1], STDERR_FILENO) == STDERR_FILENO);
+	log_init(name);
+	return true;
+}
+
+/* What was written since; "" for nothing. Each write to the pipe is one packet of lines. */
+static const char *captured(void)
+{
+	static char text[8192];
+	ssize_t n = read(pipe_ends[0], text, sizeof text - 1);
+	text[n > 0 ? n : 0] = 0;
+	return text;
+}
+
+static bool levels(void)
+{
+	static const struct {
+		const char *level, *error, *info, *verbose;
+	} rows[] = {
+		{NULL, "wg0: e 1\n", "wg0: i 2\n", ""},
+		{"silent", "", "", ""},
+		{"error", "wg0: e 1\n", "", ""},
+		{"info", "wg0: e 1\n", "wg0: i 2\n", ""},
+		{"verbose", "wg0: e 1\n", "wg0: i 2\n", "wg0: v 3\n"},
+		{"debug", "wg0: e 1\n", "wg0: i 2\n", "wg0: v 3\n"},
+		{"no such level", "wg0: e 1\n", "wg0: i 2\n", ""},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		REQUIRE(capture(rows[i].level, "wg0"));
+		log_error("e %d", 1);
+		REQUIRE(!strcmp(rows[i].error, captured()));
+		log_info("i %d", 2);
+		REQUIRE(!strcmp(rows[i].info, captured()));
+		log_verbose("v %d", 3);
+		REQUIRE(!strcmp(rows[i].verbose, captured()));
+		REQUIRE(log_is_on(LEVEL_VERBOSE) == (rows[i].verbose[0] != 0));
+	}
+	return true;
+}
+
+TEST(log_level_from_the_environment)
+{
+	sandbox_run_child(levels);
+}
+
+static bool one_line(void)
+{
+	REQUIRE(capture(NULL, ""));
+	log_info("a\nb\tc\x1b[31m\x7f\xc3\xa4");
+	REQUIRE(!strcmp("a?b?c?[31m?\xc3\xa4\n", captured()));
+	errno = EIO;
+	log_info("%s", "");
+	REQUIRE(errno == EIO);
+	REQUIRE(!strcmp("\n", captured()));
+
+	REQUIRE(capture(NULL, "wg0"));
+	static char text[LOG_LINE_MAX + 100];
+	for (size_t len = LOG_LINE_MAX - 20; len < sizeof text; len++) {
+		memset(text, 'x', len);
+		text[len] = 0;
+		log_info("%s", text);
+		size_t whole = strlen("wg0: ") + len + 1, got = strlen(captured());
+		REQUIRE(got == (whole < LOG_LINE_MAX ? whole : LOG_LINE_MAX - 1));
+		log_info("-");
+		REQUIRE(!strcmp("wg0: -\n", captured())); /* the cut line had its newline */
+	}
+	return true;
+}
+
+TEST(log_writes_one_clean_line)
+{
+	sandbox_run_child(one_line);
+}
+
+static bool journal(void)
+{
+	REQUIRE(capture("verbose", "wg0"));
+	struct stat st;
+	REQUIRE(!fstat(STDERR_FILENO, &st));
+	char stream[64];
+	snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_init("wg0");
+	log_error("e");
+	log_info("i");
+	log_verbose("v");
+	REQUIRE(!strcmp("<3>wg0: e\n<6>wg0: i\n<7>wg0: v\n", captured()));
+
+	/* inherited, but stderr goes elsewhere */
+	snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino + 1);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_init("wg0");
+	log_info("i");
+	REQUIRE(!strcmp("wg0: i\n", captured()));
+	return true;
+}
+
+TEST(log_marks_priorities_for_the_journal)
+{
+	sandbox_run_child(journal);
+}
+
+static bool syslog_only(void)
+{
+	REQUIRE(capture("verbose", "wg0"));
+	log_use_syslog();
+	log_error("from a test of adit, to be ignored");
+	REQUIRE(!strcmp("", captured()));
+	return true;
+}
+
+TEST(log_leaves_stderr_for_syslog)
+{
+	sandbox_run_child(syslog_only);
+}
