@@ -172,7 +172,7 @@ install: $(out)/adit
 	install -m 644 man/adit.8 $(dest)/share/man/man8
 	install -m 644 man/adit.conf.5 $(dest)/share/man/man5
 	install -m 644 README.md LICENSE $(dest)/share/doc/adit
-	install -m 644 $(wildcard conf/*) $(dest)/share/doc/adit/examples
+	cp -R --no-preserve=all conf/. $(dest)/share/doc/adit/examples
 	sed 's,@PREFIX@,$(PREFIX),g' systemd/adit@.service >$(dest)/lib/systemd/system/adit@.service
 
 clean:

@@ -1,5 +1,5 @@
 # The frame of the tests in network namespaces; a suite sources it, defines
-# functions test_NAME, and ends with `run_tests "$@"`.
+# functions test_NAME, and ends with `run_tests COUNT "$@"`.
 #
 # Each test runs in a world of its own: new PID, mount and network namespaces with
 # an empty /run, so that names of namespaces and interfaces need not be unique,
@@ -18,13 +18,10 @@ suite=$(readlink -f "$0")
 time_limit=${time_limit:-300} # seconds for one test
 
 # ---------------------------------------------------------------- worlds
-# enter_world COMMAND...: runs it as the first process of a new world
-enter_world() {
-	unshare --mount --pid --net --fork --kill-child --mount-proc "$@"
-}
+# Before a command: runs it as the first process of a new world.
+in_new_world=(unshare --mount --pid --net --fork --kill-child --mount-proc)
 
-# prepare_world: inside, before anything else
-prepare_world() {
+prepare_world() { # inside, before anything else
 	mount -t tmpfs tmpfs /run
 	mkdir -p /run/netns /run/wireguard /run/test
 	ip link set lo up
@@ -84,7 +81,7 @@ declare -A pid_of=()
 start() {
 	local name=$1
 	shift
-	in_ns "$@" >>"$dir/$name.log" 2>&1 </dev/null &
+	exec ip netns exec "$@" >>"$dir/$name.log" 2>&1 </dev/null & # no shell in between
 	pid_of[$name]=$!
 }
 
@@ -165,8 +162,8 @@ run_one() { # run_one TEST: inside its world
 }
 
 launch() { # launch TEST: its world in the background, its output in a file
-	timeout -k 1 "$time_limit" unshare --mount --pid --net --fork --kill-child --mount-proc \
-		bash "$suite" --inside "$1" >"$logs/$1" 2>&1 </dev/null &
+	timeout -k 1 "$time_limit" "${in_new_world[@]}" bash "$suite" --inside "$1" \
+		>"$logs/$1" 2>&1 </dev/null &
 	world_of[$1]=$!
 }
 
@@ -185,10 +182,10 @@ collect() { # collect TEST
 	esac
 }
 
-# run_tests [TEST...]: all, or those named
+# run_tests COUNT [TEST...]: all, which must be COUNT, or those named
 run_tests() {
-	if [ "${1-}" = --inside ]; then
-		run_one "$2"
+	if [ "${2-}" = --inside ]; then
+		run_one "$3"
 		exit 0
 	fi
 	[ "$(id -u)" = 0 ] || { echo "$0: needs root for network namespaces" >&2; exit 1; }
@@ -197,9 +194,10 @@ run_tests() {
 	logs=$(mktemp -d)
 	trap 'rm -rf "$logs"' EXIT
 	trap 'kill $(jobs -p) 2>/dev/null; wait; exit 130' INT TERM HUP
-	local all test
+	local expected=$1 test all
+	shift
 	mapfile -t all < <(sed -n 's/^\(test_[a-z0-9_]*\)() {.*/\1/p' "$suite")
-	[ $# = 0 ] || all=("$@")
+	[ $# = 0 ] || { all=("$@"); expected=$#; }
 	for test in "${all[@]}"; do
 		[[ $test != test_slow_* ]] || launch "$test"
 	done
@@ -209,10 +207,9 @@ run_tests() {
 	for test in "${all[@]}"; do
 		[[ $test != test_slow_* ]] || collect "$test"
 	done
-	local ran=$((passed + failed + skipped)) defined
-	defined=$(grep -c '^test_.*() {' "$suite")
-	if [ $# = 0 ] && [ $ran != "$defined" ]; then
-		echo "$ran tests ran, $defined expected"
+	local ran=$((passed + failed + skipped))
+	if [ $ran != "$expected" ]; then
+		echo "$ran tests ran, $expected expected"
 		failed=$((failed + 1))
 	fi
 	[ $skipped = 0 ] && echo "$passed passed, $failed failed" ||
