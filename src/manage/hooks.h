@@ -11,7 +11,7 @@
 
 #include "io/messages.h"
 
-#define HOOKS_WHY_MAX 512 /* bytes of an explanation, its end included */
+#define HOOKS_WHY_MAX 1024 /* bytes of an explanation, its end included */
 
 /* The parent's end; zero but for the channel at the beginning. */
 struct hooks {

@@ -1,0 +1,201 @@
+#include "manage/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define BACKLOG		64
+#define CONNECT_SECONDS 5 /* that a client waits for a listener too busy to take it */
+#define LISTENER_TRIES	4 /* of finding a listener that is replaced meanwhile */
+#define WATCHED_CHANGES (IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
+
+static int set_path(struct sockaddr_un *address, const char *directory, const char *interface)
+{
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	int len = snprintf(
+		address->sun_path, sizeof(address->sun_path), "%s/%s.sock", directory, interface);
+	return len >= (int)sizeof(address->sun_path) ? -ENAMETOOLONG : 0;
+}
+
+/* A connected socket or -errno. */
+static int connect_to(const struct sockaddr_un *address, int flags)
+{
+	struct timeval timeout = {.tv_sec = CONNECT_SECONDS};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	if (fd < 0)
+		return -errno;
+	int error = 0;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) ||
+		connect(fd, (const struct sockaddr *)address, sizeof(*address)))
+		error = -errno;
+	if (!error)
+		return fd;
+	close(fd);
+	return error;
+}
+
+/* ------------------------------------------------------------------ the listener */
+
+static int create_directory(const char *path)
+{
+	mode_t before = umask(022);
+	int error = mkdir(path, 0755) && errno != EEXIST ? -errno : 0;
+	umask(before);
+	return error;
+}
+
+/* Makes room for ours: a socket that refuses has lost its listener. */
+static int remove_stale(const struct sockaddr_un *address)
+{
+	int fd = connect_to(address, SOCK_NONBLOCK);
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 || fd == -EAGAIN) /* the latter: a listener whose queue is full */
+		return -EADDRINUSE;
+	if (fd == -ENOENT)
+		return 0;
+	if (fd != -ECONNREFUSED)
+		return fd;
+	return unlink(address->sun_path) && errno != ENOENT ? -errno : 0;
+}
+
+static int listen_at(struct control *c, const struct sockaddr_un *address)
+{
+	struct stat s;
+	c->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (c->listen_fd < 0)
+		return -errno;
+	mode_t before = umask(077);
+	int error = bind(c->listen_fd, (const struct sockaddr *)address, sizeof(*address));
+	if (error)
+		error = -errno;
+	umask(before);
+	if (error)
+		return error;
+	memcpy(c->path, address->sun_path, sizeof(c->path));
+	if (lstat(c->path, &s))
+		return -errno;
+	c->device = s.st_dev;
+	c->inode = s.st_ino;
+	return control_claim(c);
+}
+
+static int watch(struct control *c)
+{
+	c->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (c->watch_fd < 0 || inotify_add_watch(c->watch_fd, c->path, WATCHED_CHANGES) < 0)
+		return -errno;
+	return 0;
+}
+
+int control_open(struct control *c, const char *directory, const char *interface)
+{
+	struct sockaddr_un address;
+	*c = (struct control){.listen_fd = -1, .watch_fd = -1};
+	int error = set_path(&address, directory, interface);
+	if (!error)
+		error = create_directory(directory);
+	if (!error)
+		error = remove_stale(&address);
+	if (!error)
+		error = listen_at(c, &address);
+	if (!error)
+		error = watch(c);
+	if (error)
+		control_close(c);
+	return error;
+}
+
+int control_claim(const struct control *c)
+{
+	return listen(c->listen_fd, BACKLOG) ? -errno : 0;
+}
+
+int control_accept(const struct control *c)
+{
+	int fd;
+	do
+		fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+	return fd < 0 ? -errno : fd;
+}
+
+static bool is_at_its_path(const struct control *c)
+{
+	struct stat s;
+	return !lstat(c->path, &s) && s.st_dev == c->device && s.st_ino == c->inode;
+}
+
+bool control_is_removed(const struct control *c)
+{
+	char events[4096];
+	ssize_t got;
+	do /* what they say does not matter, only what is there now */
+		got = read(c->watch_fd, events, sizeof(events));
+	while (got > 0 || (got < 0 && errno == EINTR));
+	return !is_at_its_path(c);
+}
+
+void control_close(struct control *c)
+{
+	if (c->path[0] && is_at_its_path(c))
+		unlink(c->path);
+	if (c->watch_fd >= 0)
+		close(c->watch_fd);
+	if (c->listen_fd >= 0)
+		close(c->listen_fd);
+	*c = (struct control){.listen_fd = -1, .watch_fd = -1};
+}
+
+/* ------------------------------------------------------------------ the client */
+
+int control_connect(const char *directory, const char *interface)
+{
+	struct sockaddr_un address;
+	int error = set_path(&address, directory, interface);
+	return error ? error : connect_to(&address, 0);
+}
+
+/* Who listens now: 0 or -errno. */
+static int ask_listener(const char *directory, const char *interface, pid_t *pid)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int fd = control_connect(directory, interface);
+	if (fd < 0)
+		return fd;
+	int error = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? -errno : 0;
+	close(fd);
+	if (!error)
+		*pid = peer.pid;
+	return error;
+}
+
+int control_open_listener(const char *directory, const char *interface, pid_t *pid)
+{
+	for (int try = 0; try < LISTENER_TRIES; try++) {
+		pid_t again;
+		int error = ask_listener(directory, interface, pid);
+		if (error)
+			return error;
+		int fd = pidfd_open(*pid, 0);
+		if (fd < 0 && errno == ESRCH)
+			continue;
+		if (fd < 0)
+			return -errno;
+		/* If that process still listens, its number cannot have gone to another. */
+		error = ask_listener(directory, interface, &again);
+		if (!error && again == *pid)
+			return fd;
+		close(fd);
+		if (error)
+			return error;
+	}
+	return -EAGAIN;
+}
