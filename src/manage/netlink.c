@@ -1,213 +1,162 @@
 #include "manage/netlink.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <string.h>
-#include <sys/time.h>
-#include <time.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "manage/netlink_request.h"
 
-static int set_options(struct mnl_socket *socket)
+void netlink_link_parse(const struct nlmsghdr *message, struct netlink_link *out)
 {
-	static const int on[] = {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK};
-	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++)
-		if (mnl_socket_setsockopt(socket, on[i], &(int){1}, sizeof(int)) < 0)
-			return -errno;
-	struct timeval timeout = {.tv_sec = NETLINK_TIMEOUT_SECONDS};
-	int fd = mnl_socket_get_fd(socket);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) ||
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)))
-		return -errno;
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	struct netlink_attrs attrs;
+	netlink_attrs_read(&attrs, message, sizeof(*info));
+	*out = (struct netlink_link){.ifindex = (uint32_t)info->ifi_index,
+		.mtu = netlink_attr_u32(attrs.by_type[IFLA_MTU]),
+		.is_up = info->ifi_flags & IFF_UP};
+	netlink_attr_copy_text(attrs.by_type[IFLA_IFNAME], out->name, sizeof(out->name));
+}
+
+static int take_link(const struct nlmsghdr *message, void *context)
+{
+	if (message->nlmsg_type == RTM_NEWLINK)
+		netlink_link_parse(message, context);
 	return 0;
 }
 
-int netlink_open(struct netlink *n)
+static int get_link(struct netlink *n, union netlink_request *r, struct netlink_link *out)
 {
-	*n = (struct netlink){.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)};
-	if (!n->socket)
-		return -errno;
-	int error = set_options(n->socket);
-	if (!error && mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		error = -errno;
-	if (error)
-		netlink_close(n);
+	struct netlink_link found = {0};
+	int error = netlink_request_run(n, r, take_link, &found);
+	if (!error && !found.ifindex)
+		error = -ENODEV;
+	if (!error)
+		*out = found;
 	return error;
 }
 
-void netlink_close(struct netlink *n)
+int netlink_link_get(struct netlink *n, uint32_t ifindex, struct netlink_link *out)
 {
-	if (n->socket)
-		mnl_socket_close(n->socket);
-	n->socket = NULL;
+	union netlink_request r;
+	struct ifinfomsg *info = netlink_request_init(&r, RTM_GETLINK, 0, sizeof(*info));
+	info->ifi_index = (int)ifindex;
+	return get_link(n, &r, out);
 }
 
-const char *netlink_explain(struct netlink *n, int error)
+int netlink_link_find(struct netlink *n, const char *name, int nsid, struct netlink_link *out)
 {
-	if (!n->words[0])
-		snprintf(n->words, sizeof(n->words), "%s", strerror(-error));
-	return n->words;
+	union netlink_request r;
+	netlink_request_init(&r, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
+	if (strlen(name) >= IFNAMSIZ)
+		return -ENODEV;
+	mnl_attr_put_strz(&r.header, IFLA_IFNAME, name);
+	if (nsid != NETLINK_NSID_OWN)
+		mnl_attr_put_u32(&r.header, IFLA_TARGET_NETNSID, (uint32_t)nsid);
+	return get_link(n, &r, out);
 }
 
-void *netlink_request_init(union netlink_request *r, uint16_t type, uint16_t flags, size_t len)
+static struct ifinfomsg *init_change(union netlink_request *r, uint32_t ifindex)
 {
-	*r = (union netlink_request){0};
-	struct nlmsghdr *header = mnl_nlmsg_put_header(r->bytes);
-	header->nlmsg_type = type;
-	header->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-	return mnl_nlmsg_put_extra_header(header, len);
+	struct ifinfomsg *info = netlink_request_init(r, RTM_SETLINK, 0, sizeof(*info));
+	info->ifi_index = (int)ifindex;
+	return info;
 }
 
-/* The namespace that NETLINK_LISTEN_ALL_NSID puts beside a message from another than ours. */
-static int read_nsid(struct msghdr *header)
+int netlink_link_set_up(struct netlink *n, uint32_t ifindex, bool up)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
-		if (c->cmsg_level != SOL_NETLINK || c->cmsg_type != NETLINK_LISTEN_ALL_NSID)
-			continue;
-		int nsid;
-		memcpy(&nsid, CMSG_DATA(c), sizeof(nsid));
-		return nsid;
-	}
-	return NETLINK_NSID_OWN;
+	union netlink_request r;
+	struct ifinfomsg *info = init_change(&r, ifindex);
+	info->ifi_change = IFF_UP;
+	info->ifi_flags = up ? IFF_UP : 0;
+	return netlink_request_run(n, &r, NULL, NULL);
 }
 
-ssize_t netlink_receive(
-	const struct mnl_socket *socket, void *bytes, size_t len, int flags, int *nsid)
+int netlink_link_set_mtu(struct netlink *n, uint32_t ifindex, uint32_t mtu)
 {
-	struct sockaddr_nl from;
-	struct iovec iov = {.iov_base = bytes, .iov_len = len};
-	union {
-		struct cmsghdr aligned;
-		char bytes[128];
-	} control;
-	for (;;) {
-		struct msghdr header = {.msg_name = &from,
-			.msg_namelen = sizeof(from),
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = &control,
-			.msg_controllen = sizeof(control)};
-		ssize_t got = recvmsg(mnl_socket_get_fd(socket), &header, flags);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		/* A privileged process may write to our port, too. */
-		if (header.msg_namelen != sizeof(from) || from.nl_pid != 0)
-			continue;
-		if (header.msg_flags & MSG_TRUNC)
-			return -EMSGSIZE;
-		if (nsid)
-			*nsid = read_nsid(&header);
-		return got;
-	}
+	union netlink_request r;
+	init_change(&r, ifindex);
+	mnl_attr_put_u32(&r.header, IFLA_MTU, mtu);
+	return netlink_request_run(n, &r, NULL, NULL);
 }
 
-static int take_attr(const struct nlattr *attr, void *context)
+int netlink_link_set_no_autoconf(struct netlink *n, uint32_t ifindex)
 {
-	struct netlink_attrs *attrs = context;
-	if (mnl_attr_get_type(attr) < NETLINK_ATTRS_MAX)
-		attrs->by_type[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
+	union netlink_request r;
+	init_change(&r, ifindex);
+	struct nlattr *families = mnl_attr_nest_start(&r.header, IFLA_AF_SPEC);
+	struct nlattr *v6 = mnl_attr_nest_start(&r.header, AF_INET6);
+	mnl_attr_put_u8(&r.header, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(&r.header, v6);
+	mnl_attr_nest_end(&r.header, families);
+	int error = netlink_request_run(n, &r, NULL, NULL);
+	return error == -EAFNOSUPPORT ? 0 : error;
 }
 
-void netlink_attrs_read(
-	struct netlink_attrs *out, const struct nlmsghdr *message, unsigned int offset)
-{
-	*out = (struct netlink_attrs){0};
-	mnl_attr_parse(message, offset, take_attr, out);
-}
+/* ------------------------------------------------------------------ namespaces */
 
-void netlink_attrs_read_nested(struct netlink_attrs *out, const struct nlattr *outer)
-{
-	*out = (struct netlink_attrs){0};
-	mnl_attr_parse_nested(outer, take_attr, out);
-}
-
-uint32_t netlink_attr_u32(const struct nlattr *attr)
-{
-	if (!attr || mnl_attr_get_payload_len(attr) < sizeof(uint32_t))
-		return 0;
-	return mnl_attr_get_u32(attr);
-}
-
-void netlink_attr_copy_text(const struct nlattr *attr, char *out, size_t size)
-{
-	int len = attr ? mnl_attr_get_payload_len(attr) : 0;
-	snprintf(out, size, "%.*s", len, attr ? mnl_attr_get_str(attr) : "");
-}
-
-/* The attributes that NETLINK_EXT_ACK puts `offset` bytes behind an answer's header. */
-static void keep_words(struct netlink *n, const struct nlmsghdr *message, unsigned int offset)
+static int take_nsid(const struct nlmsghdr *message, void *context)
 {
 	struct netlink_attrs attrs;
-	if (!(message->nlmsg_flags & NLM_F_ACK_TLVS))
-		return;
-	netlink_attrs_read(&attrs, message, offset);
-	netlink_attr_copy_text(attrs.by_type[NLMSGERR_ATTR_MSG], n->words, sizeof(n->words));
+	netlink_attrs_read(&attrs, message, sizeof(struct rtgenmsg));
+	if (attrs.by_type[NETNSA_NSID])
+		*(int *)context = (int)netlink_attr_u32(attrs.by_type[NETNSA_NSID]);
+	return 0;
 }
 
-/* NLMSG_DONE and NLMSG_ERROR both begin with an error number; NETLINK_CAP_ACK cuts the latter. */
-static int end_of_answer(struct netlink *n, const struct nlmsghdr *message)
+static int ask_nsid(struct netlink *n, int namespace_fd, int *nsid)
 {
-	bool is_done = message->nlmsg_type == NLMSG_DONE;
-	unsigned int len = is_done ? sizeof(int) : sizeof(struct nlmsgerr);
-	if (mnl_nlmsg_get_payload_len(message) < len)
-		return is_done ? 0 : -EBADMSG;
-	int error;
-	memcpy(&error, mnl_nlmsg_get_payload(message), sizeof(error));
-	if (error < 0)
-		keep_words(n, message, len);
-	return error < 0 ? error : 0;
+	union netlink_request r;
+	netlink_request_init(&r, RTM_GETNSID, 0, sizeof(struct rtgenmsg));
+	mnl_attr_put_u32(&r.header, NETNSA_FD, (uint32_t)namespace_fd);
+	*nsid = NETNSA_NSID_NOT_ASSIGNED;
+	return netlink_request_run(n, &r, take_nsid, nsid);
 }
 
-struct answer {
-	uint32_t sequence;
-	int (*row)(const struct nlmsghdr *message, void *context);
-	void *context;
-	int error;
-	bool is_complete;
-};
-
-static void read_answer(struct netlink *n, struct answer *a, const void *bytes, int len)
+static int assign_nsid(struct netlink *n, int namespace_fd)
 {
-	const struct nlmsghdr *m = bytes;
-	for (; mnl_nlmsg_ok(m, len) && !a->is_complete; m = mnl_nlmsg_next(m, &len)) {
-		if (m->nlmsg_seq != a->sequence) /* of a request that timed out */
-			continue;
-		int error = 0;
-		if (m->nlmsg_flags & NLM_F_DUMP_INTR)
-			error = -EINTR;
-		if (m->nlmsg_type == NLMSG_ERROR || m->nlmsg_type == NLMSG_DONE) {
-			a->is_complete = true;
-			if (!error)
-				error = end_of_answer(n, m);
-		} else if (!error && !a->error && a->row) {
-			error = a->row(m, a->context);
-		}
-		if (!a->error)
-			a->error = error;
-	}
+	union netlink_request r;
+	netlink_request_init(&r, RTM_NEWNSID, 0, sizeof(struct rtgenmsg));
+	mnl_attr_put_u32(&r.header, NETNSA_FD, (uint32_t)namespace_fd);
+	mnl_attr_put_u32(&r.header, NETNSA_NSID, (uint32_t)NETNSA_NSID_NOT_ASSIGNED);
+	int error = netlink_request_run(n, &r, NULL, NULL);
+	return error == -EEXIST ? 0 : error; /* somebody was faster */
 }
 
-int netlink_request_run(struct netlink *n, union netlink_request *r,
-	int (*row)(const struct nlmsghdr *message, void *context), void *context)
+/* 1: the namespace is the socket's own, 0: it is not, or -errno. */
+static int is_own_namespace(struct netlink *n, int namespace_fd)
 {
-	uint8_t bytes[NETLINK_RECEIVE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct answer answer = {.sequence = ++n->sequence, .row = row, .context = context};
-	r->header.nlmsg_seq = n->sequence;
-	n->words[0] = 0;
-	ssize_t done;
-	do
-		done = mnl_socket_sendto(n->socket, r->bytes, r->header.nlmsg_len);
-	while (done < 0 && errno == EINTR);
-	if (done < 0)
+	int own = ioctl(mnl_socket_get_fd(n->socket), SIOCGSKNS);
+	if (own < 0)
 		return -errno;
-	while (!answer.is_complete) {
-		done = netlink_receive(n->socket, bytes, sizeof(bytes), 0, NULL);
-		if (done < 0)
-			return done == -EAGAIN ? -ETIMEDOUT : (int)done;
-		read_answer(n, &answer, bytes, (int)done);
-	}
-	return answer.error;
+	struct stat a, b;
+	int result;
+	if (fstat(own, &a) || fstat(namespace_fd, &b))
+		result = -errno;
+	else
+		result = a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	close(own);
+	return result;
+}
+
+int netlink_nsid_get(struct netlink *n, int namespace_fd, int *nsid)
+{
+	n->words[0] = 0;
+	*nsid = NETLINK_NSID_OWN;
+	int own = is_own_namespace(n, namespace_fd);
+	if (own != 0)
+		return own < 0 ? own : 0;
+	int error = ask_nsid(n, namespace_fd, nsid);
+	if (error || *nsid != NETNSA_NSID_NOT_ASSIGNED)
+		return error;
+	error = assign_nsid(n, namespace_fd);
+	if (!error)
+		error = ask_nsid(n, namespace_fd, nsid);
+	if (!error && *nsid == NETNSA_NSID_NOT_ASSIGNED)
+		error = -ENOENT;
+	return error;
 }

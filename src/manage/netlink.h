@@ -17,23 +17,14 @@
 #include <stdint.h>
 
 #include "base/ip.h"
+#include "manage/netlink_socket.h"
 
-#define NETLINK_TIMEOUT_SECONDS 5
-#define NETLINK_WORDS_MAX	256
-#define NETLINK_ROUTES_MAX	(1u << 20) /* rows that a listing takes in, then -EOVERFLOW */
+#define NETLINK_ROUTES_MAX (1u << 20) /* rows that a listing takes in, then -EOVERFLOW */
 
 /* The protocol number in every route that adit sets ("ip route show proto 173"). */
 #define RTPROT_ADIT 173
 
-#define NETLINK_NSID_OWN (-1) /* the socket's own namespace */
-
-struct mnl_socket;
-
-struct netlink {
-	struct mnl_socket *socket;
-	uint32_t sequence;
-	char words[NETLINK_WORDS_MAX]; /* the kernel's, about the last failure; "" if it had none */
-};
+struct nlmsghdr;
 
 struct netlink_link {
 	uint32_t ifindex;
@@ -56,11 +47,8 @@ struct netlink_routes {
 	size_t count, capacity;
 };
 
-int netlink_open(struct netlink *n);
-void netlink_close(struct netlink *n);
-
-/* Words for `error` (-errno as returned by the last call on n); valid until the next call. */
-const char *netlink_explain(struct netlink *n, int error);
+/* The state that an RTM_NEWLINK or RTM_DELLINK tells. */
+void netlink_link_parse(const struct nlmsghdr *message, struct netlink_link *out);
 
 /* By index, in our own namespace; -ENODEV when there is none. */
 int netlink_link_get(struct netlink *n, uint32_t ifindex, struct netlink_link *out);

@@ -6,9 +6,11 @@
 #define ADIT_MANAGE_NETLINK_REQUEST_H
 
 #include <libmnl/libmnl.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-#include "manage/netlink.h"
+#include "manage/netlink_socket.h"
 
 #define NETLINK_REQUEST_MAX 512	  /* bytes; the longest carries a link's name and a few numbers */
 #define NETLINK_ATTRS_MAX   64	  /* attribute types that can be read; IFLA_ has most, 60 */
@@ -36,9 +38,6 @@ int netlink_request_run(struct netlink *n, union netlink_request *r,
  */
 ssize_t netlink_receive(
 	const struct mnl_socket *socket, void *bytes, size_t len, int flags, int *nsid);
-
-/* A link's state from RTM_NEWLINK or RTM_DELLINK. */
-void netlink_link_parse(const struct nlmsghdr *message, struct netlink_link *out);
 
 /* Attributes by their type; NULL: not there. Pointers into the message. */
 struct netlink_attrs {

@@ -1,9 +1,10 @@
+#include "manage/netlink.h"
+
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "manage/netlink.h"
 #include "manage/netlink_request.h"
 
 #define LISTING_TRIES 8 /* of a listing that changes underneath */

@@ -1,0 +1,48 @@
+#include "manage/netlink_socket.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+
+static int set_options(struct mnl_socket *socket)
+{
+	static const int on[] = {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK};
+	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++)
+		if (mnl_socket_setsockopt(socket, on[i], &(int){1}, sizeof(int)) < 0)
+			return -errno;
+	struct timeval timeout = {.tv_sec = NETLINK_TIMEOUT_SECONDS};
+	int fd = mnl_socket_get_fd(socket);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)))
+		return -errno;
+	return 0;
+}
+
+int netlink_open(struct netlink *n)
+{
+	*n = (struct netlink){.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)};
+	if (!n->socket)
+		return -errno;
+	int error = set_options(n->socket);
+	if (!error && mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		error = -errno;
+	if (error)
+		netlink_close(n);
+	return error;
+}
+
+void netlink_close(struct netlink *n)
+{
+	if (n->socket)
+		mnl_socket_close(n->socket);
+	n->socket = NULL;
+}
+
+const char *netlink_explain(struct netlink *n, int error)
+{
+	if (!n->words[0])
+		snprintf(n->words, sizeof(n->words), "%s", strerror(-error));
+	return n->words;
+}
