@@ -1,0 +1,115 @@
+#include "unit/test.h"
+
+#include "io/messages.h"
+
+TEST(messages_to_engine)
+{
+	static const struct {
+		struct to_engine message;
+		size_t fd_count;
+		bool is_valid;
+	} rows[] = {
+		{{.kind = 0}, 0, false},
+		{{.kind = TO_ENGINE_PING + 1}, 0, false},
+		{{.kind = UINT32_MAX}, 0, false},
+		{{.kind = TO_ENGINE_START, .start = {.mtu = 65535}}, 1, true},
+		{{.kind = TO_ENGINE_START, .start = {.mtu = 65536}}, 1, false},
+		{{.kind = TO_ENGINE_START, .start = {.mtu = 1420}}, 0, false},
+		{{.kind = TO_ENGINE_START, .start = {.mtu = 1420}}, 2, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = 1, .has_v6 = 1}}, 2, true},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = 1}}, 1, true},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v6 = 1}}, 1, true},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v6 = 1}}, 2, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = 1, .has_v6 = 1}}, 1, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = 2}}, 2, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = UINT32_MAX, .has_v6 = 2}}, 1,
+			false},
+		{{.kind = TO_ENGINE_SOCKETS}, 0, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.error = -98}}, 0, true},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.error = -98, .has_v4 = 1}}, 1, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.error = -98}}, 1, false},
+		{{.kind = TO_ENGINE_CONTROL}, 1, true},
+		{{.kind = TO_ENGINE_CONTROL}, 0, false},
+		{{.kind = TO_ENGINE_LINK, .link = {.mtu = 0}}, 0, true},
+		{{.kind = TO_ENGINE_LINK, .link = {.mtu = 65536}}, 0, false},
+		{{.kind = TO_ENGINE_LINK, .link = {.mtu = 1420}}, 1, false},
+		{{.kind = TO_ENGINE_PING}, 0, true},
+		{{.kind = TO_ENGINE_PING}, 1, false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (to_engine_is_valid(&rows[i].message, rows[i].fd_count) != rows[i].is_valid)
+			test_fail(__FILE__, __LINE__, "row %zu", i);
+}
+
+TEST(messages_from_engine)
+{
+	for (uint32_t kind = 0; kind < 8; kind++) {
+		struct from_engine message = {.kind = kind};
+		bool is_known = kind >= FROM_ENGINE_RUNNING && kind <= FROM_ENGINE_NEED_ENDPOINT;
+		CHECK_EQ(is_known, from_engine_is_valid(&message, 0));
+		CHECK(!from_engine_is_valid(&message, 1));
+	}
+}
+
+TEST(messages_strings_must_end)
+{
+	struct to_resolver resolve = {.kind = TO_RESOLVER_RESOLVE};
+	CHECK(to_resolver_is_valid(&resolve, 0));
+	CHECK(!to_resolver_is_valid(&resolve, 1));
+	memset(resolve.host, 'h', sizeof resolve.host - 1);
+	memset(resolve.port, '1', sizeof resolve.port - 1);
+	CHECK(to_resolver_is_valid(&resolve, 0));
+	resolve.host[sizeof resolve.host - 1] = 'h';
+	CHECK(!to_resolver_is_valid(&resolve, 0));
+	resolve.host[0] = 0;
+	resolve.port[sizeof resolve.port - 1] = '1';
+	CHECK(!to_resolver_is_valid(&resolve, 0));
+	struct to_resolver other = {.kind = TO_RESOLVER_RESOLVE + 1};
+	CHECK(!to_resolver_is_valid(&other, 0));
+
+	struct to_hooks run = {.kind = TO_HOOKS_RUN, .phase = HOOK_POST_DOWN};
+	memset(run.command, 'c', sizeof run.command - 1);
+	CHECK(to_hooks_is_valid(&run, 0));
+	CHECK(!to_hooks_is_valid(&run, 1));
+	run.command[sizeof run.command - 1] = 'c';
+	CHECK(!to_hooks_is_valid(&run, 0));
+	run.command[0] = 0;
+	CHECK(to_hooks_is_valid(&run, 0));
+	run.phase = 0;
+	CHECK(!to_hooks_is_valid(&run, 0));
+	run.phase = HOOK_POST_DOWN + 1;
+	CHECK(!to_hooks_is_valid(&run, 0));
+	run = (struct to_hooks){.kind = 0, .phase = HOOK_PRE_UP};
+	CHECK(!to_hooks_is_valid(&run, 0));
+}
+
+TEST(messages_from_resolver_and_hooks)
+{
+	struct from_resolver resolved = {.kind = FROM_RESOLVER_RESOLVED};
+	for (int i = 0; i < MESSAGES_ENDPOINTS_MAX; i++)
+		resolved.endpoints[i].address.family = i % 2 ? IP_V4 : IP_V6;
+	for (uint32_t count = 0; count < 10; count++) {
+		resolved.count = count;
+		resolved.error = 0;
+		CHECK_EQ(count >= 1 && count <= 8, from_resolver_is_valid(&resolved, 0));
+		CHECK(!from_resolver_is_valid(&resolved, 1));
+		resolved.error = -2;
+		CHECK_EQ(count == 0, from_resolver_is_valid(&resolved, 0));
+	}
+	resolved.error = 0;
+	resolved.count = UINT32_MAX;
+	CHECK(!from_resolver_is_valid(&resolved, 0));
+	resolved.count = 2;
+	resolved.endpoints[2].address.family = IP_NONE;
+	CHECK(from_resolver_is_valid(&resolved, 0));
+	resolved.endpoints[1].address.family = IP_NONE;
+	CHECK(!from_resolver_is_valid(&resolved, 0));
+	resolved.kind = 0;
+	CHECK(!from_resolver_is_valid(&resolved, 0));
+
+	struct from_hooks done = {.kind = FROM_HOOKS_DONE, .status = 143};
+	CHECK(from_hooks_is_valid(&done, 0));
+	CHECK(!from_hooks_is_valid(&done, 1));
+	done.kind++;
+	CHECK(!from_hooks_is_valid(&done, 0));
+}
