@@ -31,9 +31,9 @@ struct job {
  * bursts and keys, so any thread may call it.
  *
  * Seal: pads each inner packet with zeros to a multiple of 16 but not beyond the
- * MTU, writes the header, seals in place; len[i] becomes the
- * datagram's [WP 5.4.6]. The datagram must fit its slot: BURST_TAILROOM bytes
- * behind the inner packet are always enough.
+ * MTU [WP 5.4.6], writes the header, seals in place; len[i] becomes the datagram's,
+ * which must fit its slot: BURST_TAILROOM bytes behind the inner packet are always
+ * enough.
  * Open: opens the wanted packets in place; len[i] becomes the padded inner length:
  * 0 for a keepalive (authentic), and for one that is forged, too short, or not
  * wanted (not authentic). The header, with the counter, stays where it was.
