@@ -15,7 +15,7 @@
 #define REPLAY_WORDS (REPLAY_WINDOW_BITS / 64 + 1)
 
 struct replay_window {
-	uint64_t next; /* the greatest counter accepted, plus one; 0: none yet */
+	uint64_t greatest; /* counter accepted; 0 at first, whose bit is then still clear */
 	uint64_t words[REPLAY_WORDS];
 };
 
