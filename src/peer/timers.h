@@ -40,7 +40,7 @@ struct timers {
 
 void timers_init(struct timers *timers);
 
-/* Disarms all; the persistent interval stays. */
+/* Disarms all and forgets what was, the last initiation too; the persistent interval stays. */
 void timers_stop(struct timers *timers);
 
 nanos timers_next(const struct timers *timers);
@@ -57,9 +57,12 @@ bool timers_can_initiate(const struct timers *timers, nanos boottime);
 /* The attempt's Rekey-Attempt-Time is over at `boottime`. */
 bool timers_attempt_is_over(const struct timers *timers, nanos boottime);
 
+/* Begins an attempt if there is none. */
 void timers_on_initiation_sent(struct timers *timers, nanos boottime, nanos jitter);
 
-/* An initiation is wanted but too soon after the last: opens an attempt that sends at once it may.
+/*
+ * An initiation is wanted but too soon after the last: opens an attempt whose
+ * first one is due as soon as it may be. Nothing if an attempt is under way.
  */
 void timers_on_initiation_postponed(struct timers *timers, nanos boottime);
 

@@ -86,6 +86,7 @@ TEST(timers_initiations_keep_their_distance)
 	CHECK(!timers_can_initiate(&timers, T0 + 5 * SECOND - 1));
 	CHECK(timers_can_initiate(&timers, T0 + 5 * SECOND));
 	timers_on_attempt_ended(&timers); /* also across attempts */
+	CHECK(is_silent(&timers));
 	CHECK(!timers_can_initiate(&timers, T0 + 5 * SECOND - 1));
 }
 
