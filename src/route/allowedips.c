@@ -33,7 +33,7 @@ static struct key key_of(const struct ip_address *address)
 	return (struct key){load_be64(address->bytes), load_be64(address->bytes + 8)};
 }
 
-/* Bit i < 128, counted from the first one of the address. */
+/* Bit i, counted from the first one of the address; any for i = 128, where no child is. */
 static unsigned bit_of(const struct key *key, unsigned i)
 {
 	return (unsigned)((i < 64 ? key->high : key->low) >> (63 - i % 64) & 1);
@@ -54,9 +54,7 @@ static struct key key_cut(const struct key *key, unsigned len)
 {
 	struct key cut = *key;
 	if (len < 64)
-		cut.high &= ~(UINT64_MAX >> len);
-	if (len <= 64)
-		cut.low = 0;
+		cut = (struct key){.high = key->high & ~(UINT64_MAX >> len)};
 	else if (len < 128)
 		cut.low &= ~(UINT64_MAX >> (len - 64));
 	return cut;
@@ -320,14 +318,11 @@ struct peer *allowedips_lookup(const struct allowedips *table, const struct ip_a
 	if (address->family == IP_NONE)
 		return NULL;
 	struct key key = key_of(address);
-	unsigned bits = ip_family_bits(address->family);
 	const struct allowedips_node *node = address->family == IP_V4 ? table->root4 : table->root6;
 	struct peer *best = NULL;
 	while (node && is_above(node, &key)) {
 		if (node->peer)
 			best = node->peer;
-		if (node->len == bits)
-			break;
 		node = node->child[bit_of(&key, node->len)];
 	}
 	return best;
