@@ -69,10 +69,9 @@ TEST(change_is_bounded)
 {
 	struct public_key key = key_number(1);
 	struct ip_prefix prefix = prefix_number(1);
-	struct change full = {
-		.peer_count = CHANGE_PEERS_MAX, .peer_capacity = 2 * CHANGE_PEERS_MAX};
+	struct change full = {.peer_count = CHANGE_PEERS_MAX, .peer_capacity = CHANGE_PEERS_MAX};
 	struct change_peer full_peer = {.allowed_ip_count = CHANGE_ALLOWED_IPS_MAX,
-		.allowed_ip_capacity = 2 * CHANGE_ALLOWED_IPS_MAX};
+		.allowed_ip_capacity = CHANGE_ALLOWED_IPS_MAX};
 	CHECK(!change_add_peer(&full, &key));
 	CHECK(!change_peer_add_allowed_ip(&full_peer, &prefix, false));
 	CHECK_EQ(CHANGE_PEERS_MAX, full.peer_count);
