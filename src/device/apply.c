@@ -29,19 +29,18 @@ void apply_remove_peer(struct device *d, struct peer *peer)
 }
 
 /* Everything a change may need and that can fail to be had. */
-struct prepared {
+struct device_plan {
 	struct local_identity *identity; /* of the change's private key; NULL: none */
-	struct peer **spares;		 /* one for each entry that may create a peer, else NULL */
 	size_t spare_count;
+	struct peer *spares[]; /* one for each entry that may create a peer, else NULL */
 };
 
-static void discard_prepared(struct device *d, struct prepared *prepared)
+void device_discard(struct device *d, struct device_plan *plan)
 {
-	for (size_t i = 0; i < prepared->spare_count; i++)
-		peer_destroy(prepared->spares[i], d->arena);
-	free(prepared->spares);
-	secret_free(d->arena, prepared->identity, sizeof *prepared->identity);
-	*prepared = (struct prepared){0};
+	for (size_t i = 0; i < plan->spare_count; i++)
+		peer_destroy(plan->spares[i], d->arena);
+	secret_free(d->arena, plan->identity, sizeof *plan->identity);
+	free(plan);
 }
 
 static bool may_create(const struct change_peer *entry)
@@ -49,42 +48,57 @@ static bool may_create(const struct change_peer *entry)
 	return !entry->remove && !entry->update_only;
 }
 
-static bool prepare_peers(struct device *d, const struct change *change, struct prepared *prepared)
+/* How many peers there would be at the most. */
+static size_t count_peers_after(const struct device *d, const struct change *change)
 {
-	size_t added = 0, prefixes = 0;
-	prepared->spares = calloc(change->peer_count + 1, sizeof(struct peer *));
-	if (!prepared->spares)
-		return false;
-	prepared->spare_count = change->peer_count;
+	size_t count = change->replace_peers ? 0 : d->peers.count;
+	for (size_t i = 0; i < change->peer_count; i++) {
+		const struct change_peer *entry = &change->peers[i];
+		count += may_create(entry) &&
+			 (change->replace_peers || !peer_table_find(&d->peers, &entry->public_key));
+	}
+	return count;
+}
+
+/* Even a peer that exists gets a spare: an earlier entry of the change may remove it. */
+static bool prepare_peers(struct device *d, const struct change *change, struct device_plan *plan)
+{
+	size_t prefixes = 0;
+	plan->spare_count = change->peer_count;
 	for (size_t i = 0; i < change->peer_count; i++) {
 		const struct change_peer *entry = &change->peers[i];
 		prefixes += entry->allowed_ip_count;
-		if (!may_create(entry))
-			continue;
-		/* A peer that exists may be removed by an earlier entry: only then is a spare idle.
-		 */
-		prepared->spares[i] = peer_create(d->arena, &entry->public_key);
-		if (!prepared->spares[i])
+		if (may_create(entry) &&
+			!(plan->spares[i] = peer_create(d->arena, &entry->public_key)))
 			return false;
-		added += !peer_table_find(&d->peers, &entry->public_key) || change->replace_peers;
 	}
-	size_t kept = change->replace_peers ? 0 : d->peers.count;
-	return kept + added <= DEVICE_PEERS_MAX &&
+	return count_peers_after(d, change) <= DEVICE_PEERS_MAX &&
 	       deadline_heap_reserve(&d->deadlines, d->peers.count + change->peer_count) &&
 	       allowedips_reserve(&d->allowed_ips, prefixes);
 }
 
-static bool prepare(struct device *d, const struct change *change, struct prepared *prepared)
+static bool prepare_identity(
+	struct device *d, const struct change *change, struct device_plan *plan)
 {
-	*prepared = (struct prepared){0};
-	if (change->has_private_key &&
-		!secret_is_zero(&change->private_key, sizeof change->private_key)) {
-		prepared->identity = secret_alloc(d->arena, sizeof *prepared->identity);
-		if (!prepared->identity)
-			return false;
-		local_identity_init(prepared->identity, &change->private_key);
-	}
-	return prepare_peers(d, change, prepared);
+	if (!change->has_private_key ||
+		secret_is_zero(&change->private_key, sizeof change->private_key))
+		return true;
+	plan->identity = secret_alloc(d->arena, sizeof *plan->identity);
+	if (plan->identity)
+		local_identity_init(plan->identity, &change->private_key);
+	return plan->identity;
+}
+
+struct device_plan *device_prepare(struct device *d, const struct change *change)
+{
+	struct device_plan *plan =
+		calloc(1, sizeof *plan + change->peer_count * sizeof plan->spares[0]);
+	if (!plan)
+		return NULL;
+	if (prepare_identity(d, change, plan) && prepare_peers(d, change, plan))
+		return plan;
+	device_discard(d, plan);
+	return NULL;
 }
 
 static bool is_same_key(const struct local_identity *a, const struct local_identity *b)
@@ -111,13 +125,13 @@ static void rekey_peer(struct device *d, struct peer *peer)
 	secret_wipe(&psk, sizeof psk);
 }
 
-static void commit_private_key(struct device *d, struct prepared *prepared)
+static void commit_private_key(struct device *d, struct device_plan *plan)
 {
-	if (is_same_key(d->us, prepared->identity))
+	if (is_same_key(d->us, plan->identity))
 		return;
 	secret_free(d->arena, d->us, sizeof *d->us);
-	d->us = prepared->identity;
-	prepared->identity = NULL;
+	d->us = plan->identity;
+	plan->identity = NULL;
 	struct peer *self = d->us ? peer_table_find(&d->peers, &d->us->public_key) : NULL;
 	if (self)
 		apply_remove_peer(d, self);
@@ -194,20 +208,24 @@ static void commit_peer(struct device *d, const struct change_peer *entry, struc
 	device_touch(d, peer);
 }
 
+void device_commit(struct device *d, struct device_plan *plan, const struct change *change,
+	const struct now *now)
+{
+	if (change->has_private_key)
+		commit_private_key(d, plan);
+	while (change->replace_peers && d->peers.first)
+		apply_remove_peer(d, d->peers.first);
+	for (size_t i = 0; i < change->peer_count; i++)
+		commit_peer(d, &change->peers[i], &plan->spares[i], now);
+	device_discard(d, plan);
+}
+
 bool device_apply(struct device *d, const struct change *change, const struct now *now)
 {
-	struct prepared prepared;
-	bool ok = prepare(d, change, &prepared);
-	if (ok) {
-		if (change->has_private_key)
-			commit_private_key(d, &prepared);
-		while (change->replace_peers && d->peers.first)
-			apply_remove_peer(d, d->peers.first);
-		for (size_t i = 0; i < change->peer_count; i++)
-			commit_peer(d, &change->peers[i], &prepared.spares[i], now);
-	}
-	discard_prepared(d, &prepared);
-	return ok;
+	struct device_plan *plan = device_prepare(d, change);
+	if (plan)
+		device_commit(d, plan, change, now);
+	return plan;
 }
 
 void device_set_link(struct device *d, bool is_up, const struct now *now)

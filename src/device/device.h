@@ -57,6 +57,17 @@ void device_destroy(struct device *device);
  */
 bool device_apply(struct device *device, const struct change *change, const struct now *now);
 
+/*
+ * The same in two steps, for whoever has something of their own to get in between:
+ * device_prepare gets everything that can fail (NULL: could not), device_commit
+ * cannot fail. No other change may come between the two. Both ends take the plan.
+ */
+struct device_plan;
+struct device_plan *device_prepare(struct device *device, const struct change *change);
+void device_commit(struct device *device, struct device_plan *plan, const struct change *change,
+	const struct now *now);
+void device_discard(struct device *device, struct device_plan *plan);
+
 /* Going down wipes sessions and drops what waits; coming up starts keepalives. */
 void device_set_link(struct device *device, bool is_up, const struct now *now);
 
