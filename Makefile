@@ -120,7 +120,7 @@ suite_clang := $(if $(shell command -v clang),$(call suite_core,sanitize-clang,c
 	'clang=echo "skipped: no clang (make deps)"; echo 0 passed, 0 failed, 1 skipped')
 suites_check = $(suite_house) $(call suite_core,sanitize,gcc) $(suite_clang)
 
-rooms := tests/netns/test_tunnel.sh tests/interop/wireguard_go.sh
+rooms := tests/netns/test_tunnel.sh tests/netns/test_life.sh tests/interop/wireguard_go.sh
 suites_rooms = $(foreach script,$(rooms),'$(script)=$(script)')
 
 .PHONY: house

@@ -12,7 +12,7 @@ shopt -s inherit_errexit
 
 tests_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 top=$(dirname "$tests_dir")
-adit=${ADIT:-$top/build/release/adit}
+adit=$(readlink -f "${ADIT:-$top/build/release/adit}")
 pipe=$top/build/release/pipe
 suite=$(readlink -f "$0")
 time_limit=${time_limit:-300} # seconds for one test
@@ -90,6 +90,10 @@ is_running() { # is_running PID
 }
 is_gone() { ! is_running "$1"; }
 
+adit_pids() { # of all adit processes in this world
+	find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$adit" 2>/dev/null | cut -d/ -f3
+}
+
 # stop NAME [SIGNAL]: and waits until it ended; returns its exit status
 stop() {
 	kill "-${2:-TERM}" "${pid_of[$1]}" 2>/dev/null || true
@@ -144,6 +148,31 @@ transfer() {
 	expect_equal "SHA-256 from $from to $to" "$(cat "$log.sent")" "$(cat "$log.received")"
 }
 is_listening() { in_ns "$1" ss -Hltn "sport = :$2" | grep -q .; }
+
+# ---------------------------------------------------------------- two ends of adit
+# with the examples, unchanged
+a=$top/conf/point-to-point/adit-a.conf
+b=$top/conf/point-to-point/adit-b.conf
+
+# two_ends: namespaces a and b with the underlay that the example configurations name
+two_ends() {
+	add_ns a b
+	add_link a b
+	ip -n a addr add 192.0.2.1/24 dev eth0
+	ip -n b addr add 192.0.2.2/24 dev eth0
+}
+run_both() {
+	two_ends
+	start adit-a a "$adit" run "$a"
+	start adit-b b "$adit" run "$b"
+	wait_until 10 "address of adit-a" has_address a adit-a
+	wait_until 10 "address of adit-b" has_address b adit-b
+}
+has_address() { ip -n "$1" addr show dev "$2" | grep -q 10.7; }
+stop_both() {
+	local end
+	for end in adit-a adit-b; do stop $end || fail "$end ended with status $?"; done
+}
 
 # ---------------------------------------------------------------- the runner
 show_logs() { # of a test that failed

@@ -5,6 +5,8 @@
  *   pipe listen ADDRESS PORT   accepts one connection, copies it to stdout
  *   pipe send ADDRESS PORT     copies stdin to a connection, and ends when the
  *                              other side has read it all
+ *   pipe datagrams PATH        a datagram socket at PATH, as a service manager has
+ *                              one: writes what comes in, a line each
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define CHUNK (256 * 1024)
@@ -79,11 +82,33 @@ static void copy(int from, int to)
 		give_up("read");
 }
 
+static void print_datagrams(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		give_up(path);
+	}
+	strcpy(address.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		give_up(path);
+	char message[4096];
+	ssize_t len;
+	while ((len = recv(fd, message, sizeof(message), 0)) >= 0) {
+		printf("%.*s\n", (int)len, message);
+		fflush(stdout);
+	}
+	give_up("recv");
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "datagrams"))
+		print_datagrams(argv[2]);
 	bool is_listener = argc == 4 && !strcmp(argv[1], "listen");
 	if (!is_listener && (argc != 4 || strcmp(argv[1], "send"))) {
-		fprintf(stderr, "usage: pipe listen|send ADDRESS PORT\n");
+		fprintf(stderr, "usage: pipe listen|send ADDRESS PORT, pipe datagrams PATH\n");
 		return 2;
 	}
 	struct sockaddr_storage address;
