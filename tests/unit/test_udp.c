@@ -1,0 +1,324 @@
+/* The outer sockets on loopback, without privileges. test_udp_sandbox.c has the rest. */
+#include "unit/test.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "io/udp.h"
+#include "unit/sandbox.h"
+
+static uint8_t out_bytes[BURST_LARGE], in_bytes[BURST_LARGE];
+static struct burst out = {.bytes = out_bytes, .capacity = BURST_LARGE},
+		    in = {.bytes = in_bytes, .capacity = BURST_LARGE};
+static struct udp_sockets a, b;
+
+static const struct ip_address v4 = {IP_V4, {127, 0, 0, 1}}, v6 = {IP_V6, {[15] = 1}};
+
+/* Two pairs of sockets; false: skipped or failed, and said so. */
+static bool open_two(enum udp_families families)
+{
+	in.capacity = BURST_LARGE;
+	out.tos = 0;
+	if (udp_open(&a, 0, families) || udp_open(&b, 0, families)) {
+		if (families == UDP_V6)
+			test_skip("no IPv6 here");
+		else
+			test_fail(__FILE__, __LINE__, "no socket");
+		return false;
+	}
+	return true;
+}
+
+static void close_two(void)
+{
+	udp_close(&a);
+	udp_close(&b);
+}
+
+static void fill(uint32_t count, uint32_t stride, uint32_t len)
+{
+	out.count = count;
+	out.stride = stride;
+	for (uint32_t i = 0; i < count; i++) {
+		out.len[i] = len + i;
+		memset(burst_datagram(&out, i), (int)(i + 1), out.len[i]);
+	}
+}
+
+/* Waits for one burst on `fd`. */
+static int receive(int fd, struct endpoint *from)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	poll(&p, 1, 2000);
+	return udp_receive_burst(fd, &in, from);
+}
+
+TEST(udp_open_gives_both_families_one_port)
+{
+	CHECK_EQ(0, udp_open(&a, 0, UDP_DUAL));
+	CHECK(a.port != 0 && a.v4 >= 0);
+	int fds[] = {a.v4, a.v6};
+	for (int i = 0; i < 2 && fds[i] >= 0; i++) {
+		struct sockaddr_in6 name; /* the port is where sockaddr_in has it */
+		socklen_t len = sizeof name;
+		CHECK_EQ(0, getsockname(fds[i], (struct sockaddr *)&name, &len));
+		CHECK_EQ(a.port, ntohs(name.sin6_port));
+		CHECK(fd_is_cloexec(fds[i])); /* row 37 */
+		struct endpoint from;
+		CHECK_EQ(-EAGAIN, udp_receive_burst(fds[i], &in, &from));
+	}
+	int value = -1;
+	socklen_t len = sizeof value;
+	CHECK_EQ(0, getsockopt(a.v4, IPPROTO_IP, IP_MTU_DISCOVER, &value, &len));
+	CHECK_EQ(IP_PMTUDISC_DONT, value);
+	if (a.v6 >= 0) {
+		CHECK_EQ(0, getsockopt(a.v6, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, &len));
+		CHECK_EQ(IPV6_PMTUDISC_DONT, value);
+	}
+	udp_close(&a);
+	CHECK(a.v4 == -1 && a.v6 == -1);
+	udp_close(&a);
+}
+
+TEST(udp_open_single_family)
+{
+	CHECK_EQ(0, udp_open(&a, 0, UDP_V4));
+	CHECK(a.v4 >= 0);
+	CHECK_EQ(-1, a.v6);
+	uint16_t port = a.port;
+	CHECK_EQ(-EADDRINUSE, udp_open(&b, port, UDP_V4));
+	int error = udp_open(&b, port, UDP_V6); /* not taken there */
+	udp_close(&a);
+	if (error == -EAFNOSUPPORT) {
+		test_skip("no IPv6 here");
+		return;
+	}
+	CHECK_EQ(0, error);
+	CHECK_EQ(-1, b.v4);
+	CHECK_EQ(port, b.port);
+	unsigned before = open_fd_count();
+	a.port = 1;
+	CHECK_EQ(-EADDRINUSE, udp_open(&a, port, UDP_DUAL)); /* taken for IPv6 only: row 32 */
+	CHECK_EQ(before, open_fd_count());
+	CHECK_EQ(1, a.port); /* untouched */
+	udp_close(&b);
+}
+
+static void carry(enum udp_families families, const struct ip_address *local)
+{
+	static const uint8_t tos[] = {0, 1, 2, 3, 0x88, 0xb8, 0xff};
+	if (!open_two(families))
+		return;
+	int fd = families == UDP_V4 ? b.v4 : b.v6;
+	struct endpoint to = {.address = *local, .port = b.port}, from;
+	CHECK_EQ(fd, udp_socket_to(&b, &to));
+	for (size_t t = 0; t < 2 * sizeof tos; t++) {
+		bool is_handshake = t >= sizeof tos;
+		struct udp_progress progress = {0};
+		fill(5, 200, 148);
+		out.tos = tos[t % sizeof tos];
+		CHECK_EQ(0, udp_send_burst(&a, &out, &to, is_handshake, &progress));
+		CHECK_EQ(5, progress.next);
+		CHECK_EQ(0, progress.refused);
+		for (uint32_t i = 0; i < 5; i++) {
+			memset(&from, 0xff, sizeof from);
+			CHECK_EQ(1, receive(fd, &from));
+			CHECK_EQ(1, in.count);
+			CHECK_EQ(148 + i, in.len[0]);
+			CHECK_MEM(burst_datagram(&out, i), in.bytes, in.len[0]);
+			CHECK_EQ(is_handshake ? UDP_HANDSHAKE_TOS : out.tos, in.tos);
+			CHECK_EQ(a.port, from.port);
+			CHECK_MEM(local, &from.address, sizeof *local);
+			CHECK_MEM(local, &from.source, sizeof *local);
+			CHECK_EQ(if_nametoindex("lo"), from.source_ifindex);
+			CHECK_EQ(0, from.scope_id);
+		}
+	}
+	close_two();
+}
+
+TEST(udp_carries_addresses_and_tos_v4)
+{
+	carry(UDP_V4, &v4);
+}
+
+TEST(udp_carries_addresses_and_tos_v6)
+{
+	carry(UDP_V6, &v6);
+}
+
+/* Every datagram arrives whole or not at all; row 14. */
+static void lengths(enum udp_families families, const struct ip_address *local, uint32_t max)
+{
+	static const struct {
+		uint32_t len, capacity;
+		int result;
+	} rows[] = {
+		{0, BURST_SMALL, 1},
+		{1, BURST_SMALL, 1},
+		{BURST_SMALL, BURST_SMALL, 1},
+		{BURST_SMALL + 1, BURST_SMALL, -EMSGSIZE},
+		{UINT32_MAX, BURST_SMALL, -EMSGSIZE},
+		{32, BURST_SMALL, 1},
+		{UINT32_MAX, BURST_LARGE, 1},
+	};
+	if (!open_two(families))
+		return;
+	struct endpoint to = {.address = *local, .port = b.port}, from;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint32_t len = rows[i].len == UINT32_MAX ? max : rows[i].len;
+		struct udp_progress progress = {0};
+		fill(1, BURST_LARGE, len);
+		in.capacity = rows[i].capacity;
+		CHECK_EQ(0, udp_send_burst(&a, &out, &to, false, &progress));
+		CHECK_EQ(0, progress.refused);
+		CHECK_EQ(rows[i].result, receive(udp_socket_to(&b, &to), &from));
+		CHECK_EQ(rows[i].result == 1, in.count);
+		if (in.count) {
+			CHECK_EQ(len, in.len[0]);
+			CHECK_MEM(out.bytes, in.bytes, len);
+		}
+	}
+	struct udp_progress progress = {0};
+	fill(1, BURST_LARGE, max + 1);
+	CHECK_EQ(0, udp_send_burst(&a, &out, &to, false, &progress));
+	CHECK_EQ(1, progress.refused);
+	CHECK_EQ(-EMSGSIZE, progress.error);
+	close_two();
+}
+
+TEST(udp_lengths_v4_row_14)
+{
+	lengths(UDP_V4, &v4, 65507);
+}
+
+TEST(udp_lengths_v6_row_14)
+{
+	lengths(UDP_V6, &v6, 65527);
+}
+
+TEST(udp_leaves_from_the_cached_source)
+{
+	if (!open_two(UDP_V4))
+		return;
+	struct endpoint to = {.address = v4, .port = b.port, .source = {IP_V4, {127, 0, 0, 9}}},
+			from;
+	struct udp_progress progress = {0};
+	fill(2, 100, 50);
+	CHECK_EQ(0, udp_send_burst(&a, &out, &to, false, &progress));
+	CHECK(!progress.source_failed);
+	CHECK_EQ(1, receive(b.v4, &from));
+	CHECK_EQ(9, from.address.bytes[3]);
+	CHECK_EQ(1, from.source.bytes[3]);
+	/* the answer to that endpoint leaves from where the datagram hit, and gets there */
+	from.source.bytes[3] = 4;
+	struct udp_progress answer = {0};
+	CHECK_EQ(0, udp_send_burst(&b, &out, &from, false, &answer));
+	CHECK_EQ(1, receive(a.v4, &from));
+	CHECK_EQ(4, from.address.bytes[3]);
+	CHECK_EQ(9, from.source.bytes[3]);
+	close_two();
+}
+
+static void stale_source(
+	enum udp_families families, const struct ip_address *local, const struct ip_address *stale)
+{
+	if (!open_two(families))
+		return;
+	struct endpoint to = {.address = *local, .port = b.port, .source = *stale}, from;
+	struct udp_progress progress = {0};
+	fill(3, 100, 50);
+	out.tos = 2;
+	CHECK_EQ(0, udp_send_burst(&a, &out, &to, false, &progress));
+	CHECK(progress.source_failed);
+	CHECK_EQ(3, progress.next);
+	CHECK_EQ(0, progress.refused);
+	for (uint32_t i = 0; i < 3; i++) {
+		CHECK_EQ(1, receive(udp_socket_to(&b, &to), &from));
+		CHECK_EQ(50 + i, in.len[0]);
+		CHECK_EQ(2, in.tos);
+		CHECK_MEM(local, &from.address, sizeof *local);
+	}
+	CHECK_EQ(-EAGAIN, udp_receive_burst(udp_socket_to(&b, &to), &in, &from));
+	close_two();
+}
+
+TEST(udp_stale_source_goes_without_row_39_v4)
+{
+	stale_source(UDP_V4, &v4, &(struct ip_address){IP_V4, {192, 0, 2, 1}});
+}
+
+TEST(udp_stale_source_goes_without_row_39_v6)
+{
+	stale_source(UDP_V6, &v6, &(struct ip_address){IP_V6, {0x20, 1, 0xd, 0xb8, [15] = 1}});
+}
+
+TEST(udp_ignores_a_source_of_the_other_family)
+{
+	if (!open_two(UDP_V4))
+		return;
+	struct endpoint to = {.address = v4, .port = b.port, .source = v6}, from;
+	struct udp_progress progress = {0};
+	fill(1, 100, 50);
+	CHECK_EQ(0, udp_send_burst(&a, &out, &to, false, &progress));
+	CHECK(!progress.source_failed);
+	CHECK_EQ(1, receive(b.v4, &from));
+	close_two();
+}
+
+TEST(udp_refuses_a_family_that_is_not_there)
+{
+	if (!open_two(UDP_V4))
+		return;
+	struct endpoint to[] = {{.address = v6, .port = b.port, .source = v6}, {.port = b.port}};
+	for (int i = 0; i < 2; i++) {
+		struct udp_progress progress = {0};
+		fill(4, 100, 50);
+		CHECK_EQ(-1, udp_socket_to(&a, &to[i]));
+		CHECK_EQ(0, udp_send_burst(&a, &out, &to[i], true, &progress));
+		CHECK_EQ(4, progress.next);
+		CHECK_EQ(4, progress.refused);
+		CHECK_EQ(-EAFNOSUPPORT, progress.error);
+		CHECK(!progress.source_failed);
+	}
+	close_two();
+}
+
+TEST(udp_goes_on_where_it_stopped_row_31)
+{
+	if (!open_two(UDP_V4))
+		return;
+	struct endpoint to = {.address = v4, .port = b.port}, from;
+	struct udp_progress progress = {.next = 3, .refused = 1};
+	fill(5, 100, 50);
+	CHECK_EQ(0, udp_send_burst(&a, &out, &to, false, &progress));
+	CHECK_EQ(5, progress.next);
+	CHECK_EQ(1, progress.refused);
+	for (uint32_t i = 3; i < 5; i++) {
+		CHECK_EQ(1, receive(b.v4, &from));
+		CHECK_EQ(50 + i, in.len[0]);
+	}
+	CHECK_EQ(-EAGAIN, udp_receive_burst(b.v4, &in, &from));
+	close_two();
+}
+
+TEST(udp_under_signals_row_34)
+{
+	if (!open_two(UDP_V4))
+		return;
+	struct endpoint to = {.address = v4, .port = b.port}, from;
+	uint32_t lost = 0, rounds = 0;
+	fill(64, 1024, 900);
+	storm_begin();
+	for (; rounds < 200; rounds++) {
+		struct udp_progress progress = {0};
+		lost += udp_send_burst(&a, &out, &to, false, &progress) != 0 || progress.refused;
+		for (int i = 0; i < 64; i++)
+			lost += receive(b.v4, &from) != 1;
+	}
+	CHECK(storm_end() > 0);
+	CHECK_EQ(0, lost);
+	close_two();
+}
