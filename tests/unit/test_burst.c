@@ -30,21 +30,21 @@ TEST(burst_sizes)
 TEST(burst_reused_is_empty)
 {
 	struct burst_pool pool;
-	burst_pool_init(&pool, BURST_SMALL);
-	struct burst *burst = burst_pool_get(&pool, 1), *other = burst;
-	burst->next = other;
-	burst->stride = 1452;
-	burst->count = BURST_PACKETS_MAX;
-	burst->tos = 0xb8;
-	burst_pool_put(&pool, burst);
-	CHECK_EQ(1, pool.small_free_count);
-	burst = burst_pool_get(&pool, 1);
-	CHECK(burst == other);
-	CHECK_EQ(0, pool.small_free_count);
-	CHECK(!burst->next && burst->count == 0 && burst->tos == 0);
-	CHECK_EQ(BURST_SMALL, burst->stride);
-	burst_pool_put(&pool, burst);
+	burst_pool_init(&pool, 2 * BURST_SMALL);
+	struct burst *first = burst_pool_get(&pool, 1), *last = burst_pool_get(&pool, 1);
+	CHECK(first && last && first != last);
+	last->stride = 1452;
+	last->count = BURST_PACKETS_MAX;
+	last->tos = 0xb8;
+	burst_pool_put(&pool, first);
+	burst_pool_put(&pool, last);
 	burst_pool_put(&pool, NULL);
+	CHECK_EQ(2, pool.small_free_count);
+	CHECK(burst_pool_get(&pool, 1) == last);
+	CHECK_EQ(1, pool.small_free_count);
+	CHECK(!last->next && last->count == 0 && last->tos == 0);
+	CHECK_EQ(BURST_SMALL, last->stride);
+	burst_pool_put(&pool, last);
 	burst_pool_wipe(&pool);
 }
 
