@@ -1,0 +1,101 @@
+#include "unit/netbox.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/tun.h"
+#include "manage/netlink_request.h"
+
+struct ip_prefix netbox_prefix(const char *text)
+{
+	char address[64];
+	unsigned len;
+	struct ip_prefix p = {.address.family = strchr(text, ':') ? IP_V6 : IP_V4};
+	if (sscanf(text, "%63[^/]/%u", address, &len) != 2 ||
+		inet_pton(p.address.family == IP_V6 ? AF_INET6 : AF_INET, address,
+			p.address.bytes) != 1)
+		abort();
+	p.len = (uint8_t)len;
+	return p;
+}
+
+int netbox_tun(const char *name, uint32_t *ifindex)
+{
+	int fd = tun_create(name);
+	*ifindex = fd < 0 ? 0 : if_nametoindex(name);
+	return fd;
+}
+
+int netbox_foreign_route(struct netlink *n, uint32_t ifindex, const char *prefix, uint32_t mtu)
+{
+	struct ip_prefix p = netbox_prefix(prefix);
+	bool v6 = p.address.family == IP_V6;
+	union netlink_request r;
+	struct rtmsg *m =
+		netlink_request_init(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*m));
+	m->rtm_family = v6 ? AF_INET6 : AF_INET;
+	m->rtm_dst_len = p.len;
+	m->rtm_protocol = RTPROT_STATIC;
+	m->rtm_type = RTN_UNICAST;
+	m->rtm_scope = v6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	m->rtm_table = RT_TABLE_MAIN;
+	mnl_attr_put(&r.header, RTA_DST, v6 ? 16 : 4, p.address.bytes);
+	mnl_attr_put_u32(&r.header, RTA_OIF, ifindex);
+	if (mtu) {
+		struct nlattr *metrics = mnl_attr_nest_start(&r.header, RTA_METRICS);
+		mnl_attr_put_u32(&r.header, RTAX_MTU, mtu);
+		mnl_attr_nest_end(&r.header, metrics);
+	}
+	return netlink_request_run(n, &r, NULL, NULL);
+}
+
+int netbox_rule(struct netlink *n, uint32_t fwmark, uint32_t table)
+{
+	union netlink_request r;
+	struct fib_rule_hdr *m =
+		netlink_request_init(&r, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*m));
+	m->family = AF_INET;
+	m->action = FR_ACT_TO_TBL;
+	mnl_attr_put_u32(&r.header, FRA_FWMARK, fwmark);
+	mnl_attr_put_u32(&r.header, FRA_TABLE, table);
+	return netlink_request_run(n, &r, NULL, NULL);
+}
+
+int netbox_namespace(struct netlink *inside)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (home < 0 || unshare(CLONE_NEWNET))
+		return -1;
+	int there = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int error = netlink_open(inside);
+	if (setns(home, CLONE_NEWNET))
+		error = -errno;
+	close(home);
+	return error ? -1 : there;
+}
+
+int netbox_move(struct netlink *n, uint32_t ifindex, int namespace_fd)
+{
+	union netlink_request r;
+	struct ifinfomsg *m = netlink_request_init(&r, RTM_SETLINK, 0, sizeof(*m));
+	m->ifi_index = (int)ifindex;
+	mnl_attr_put_u32(&r.header, IFLA_NET_NS_FD, (uint32_t)namespace_fd);
+	return netlink_request_run(n, &r, NULL, NULL);
+}
+
+int netbox_delete(struct netlink *n, uint32_t ifindex)
+{
+	union netlink_request r;
+	struct ifinfomsg *m = netlink_request_init(&r, RTM_DELLINK, 0, sizeof(*m));
+	m->ifi_index = (int)ifindex;
+	return netlink_request_run(n, &r, NULL, NULL);
+}

@@ -1,0 +1,31 @@
+/*
+ * For tests of manage/ inside a sandbox: devices, namespaces, and what others
+ * than adit do to the same kernel tables.
+ */
+#ifndef ADIT_TESTS_NETBOX_H
+#define ADIT_TESTS_NETBOX_H
+
+#include "base/ip.h"
+#include "manage/netlink.h"
+
+/* "10.0.0.1/24", host bits kept; aborts on nonsense. */
+struct ip_prefix netbox_prefix(const char *text);
+
+/* A TUN device; its descriptor or -1. */
+int netbox_tun(const char *name, uint32_t *ifindex);
+
+/* A route of protocol `static` in the main table, with an MTU unless that is 0. */
+int netbox_foreign_route(struct netlink *n, uint32_t ifindex, const char *prefix, uint32_t mtu);
+
+/* Packets with the mark use `table`. */
+int netbox_rule(struct netlink *n, uint32_t fwmark, uint32_t table);
+
+/* A new namespace: its descriptor, and a socket inside. This process stays where it is. */
+int netbox_namespace(struct netlink *inside);
+
+/* Moves the device from the namespace of n into another one. */
+int netbox_move(struct netlink *n, uint32_t ifindex, int namespace_fd);
+
+int netbox_delete(struct netlink *n, uint32_t ifindex);
+
+#endif
