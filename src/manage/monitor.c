@@ -10,7 +10,8 @@
 #include "io/tun.h"
 #include "manage/netlink_request.h"
 
-#define LOCATE_TRIES 8 /* of finding a device that is moved or renamed meanwhile */
+#define LOCATE_TRIES 8	    /* of finding a device that is moved or renamed meanwhile */
+#define DISCARD_MAX  100000 /* messages thrown away at once; far more than a queue holds */
 
 /* The namespace of the TUN device itself, by its id here. */
 static int find_namespace(struct monitor *m, int *nsid)
@@ -66,6 +67,19 @@ static int resynchronise(struct monitor *m, uint32_t *changes)
 	if (!error)
 		*changes |= adopt(m, nsid, &link);
 	return error;
+}
+
+/*
+ * After a loss the queue holds what came before it and nothing of what came
+ * later: read after asking, it would set the clock back.
+ */
+static int start_again(struct monitor *m, uint32_t *changes)
+{
+	char bytes[1];
+	ssize_t got = 0;
+	for (int i = 0; got != -EAGAIN && i < DISCARD_MAX; i++)
+		got = netlink_receive(m->socket, bytes, sizeof(bytes), MSG_DONTWAIT, NULL);
+	return m->is_deleted ? 0 : resynchronise(m, changes);
 }
 
 static int subscribe(struct monitor *m)
@@ -135,9 +149,8 @@ int monitor_read(struct monitor *m, uint32_t *changes)
 	ssize_t got = netlink_receive(m->socket, bytes, sizeof(bytes), MSG_DONTWAIT, &nsid);
 	if (got == -EAGAIN)
 		return 0;
-	/* Messages were lost, or one was cut: only asking helps. */
-	if (got == -ENOBUFS || got == -EMSGSIZE)
-		error = m->is_deleted ? 0 : resynchronise(m, changes);
+	if (got == -ENOBUFS || got == -EMSGSIZE) /* messages were lost, or one was cut */
+		error = start_again(m, changes);
 	else if (got < 0)
 		return (int)got;
 	int len = got < 0 ? 0 : (int)got;
