@@ -220,9 +220,9 @@ struct outgoing { /* what all datagrams of a burst share */
 	bool use_source;
 	const struct endpoint *to;
 	union address address;
-	union control control;
 	struct iovec iov;
 	struct msghdr header;
+	union control control;
 };
 
 static void add_control(struct msghdr *header, int level, int type, const void *data, size_t len)
