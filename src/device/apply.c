@@ -13,7 +13,6 @@ static void reset_peer(struct device *d, struct peer *peer)
 	device_forget_pending(d, peer);
 	device_drop_staged(d, peer, DROP_REMOVED);
 	timers_stop(&peer->timers);
-	peer->timers.last_initiation = NANOS_NEVER;
 	endpoint_clear_source(&peer->endpoint);
 }
 

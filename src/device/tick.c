@@ -26,10 +26,7 @@ static void fire(struct device *d, struct peer *peer, enum timer timer, const st
 {
 	switch (timer) {
 	case TIMER_RETRY: negotiate_retry(d, peer, now); break;
-	case TIMER_KEEPALIVE:
-		transmit_keepalive(d, peer, now);
-		timers_on_keepalive_due(&peer->timers, now->boottime);
-		break;
+	case TIMER_KEEPALIVE: transmit_keepalive(d, peer, now); break;
 	case TIMER_NEW_HANDSHAKE:
 		endpoint_clear_source(&peer->endpoint);
 		negotiate_begin(d, peer, now);

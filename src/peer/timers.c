@@ -119,10 +119,10 @@ void timers_on_data_sent(struct timers *timers, nanos boottime, nanos jitter)
 			nanos_add(boottime, NEW_HANDSHAKE_TIMEOUT + jitter));
 }
 
+/* Counts from the first packet that nothing has answered: the keepalive answers all since. */
 void timers_on_data_received(struct timers *timers, nanos boottime)
 {
-	timers->wants_another_keepalive = is_armed(timers, TIMER_KEEPALIVE);
-	if (!timers->wants_another_keepalive)
+	if (!is_armed(timers, TIMER_KEEPALIVE))
 		arm(timers, TIMER_KEEPALIVE, nanos_add(boottime, KEEPALIVE_TIMEOUT));
 }
 
@@ -144,12 +144,4 @@ void timers_on_authentic_received(struct timers *timers, nanos boottime)
 {
 	disarm(timers, TIMER_NEW_HANDSHAKE);
 	postpone_persistent(timers, boottime);
-}
-
-void timers_on_keepalive_due(struct timers *timers, nanos boottime)
-{
-	if (!timers->wants_another_keepalive)
-		return;
-	timers->wants_another_keepalive = false;
-	arm(timers, TIMER_KEEPALIVE, nanos_add(boottime, KEEPALIVE_TIMEOUT));
 }

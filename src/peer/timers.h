@@ -34,7 +34,6 @@ struct timers {
 	nanos attempt_began;	      /* the attempt's first initiation; NANOS_NEVER: no attempt */
 	nanos last_initiation;	      /* sent by us; NANOS_NEVER: none yet */
 	nanos persistent_interval;    /* 0: off */
-	bool wants_another_keepalive; /* data came in while the keepalive timer ran */
 	bool has_renewed_on_receive;  /* once per session */
 };
 
@@ -78,8 +77,5 @@ void timers_on_data_received(struct timers *timers, nanos boottime);
 /* Any authentic packet: data, keepalive, handshake. */
 void timers_on_authentic_sent(struct timers *timers, nanos boottime);
 void timers_on_authentic_received(struct timers *timers, nanos boottime);
-
-/* The keepalive timer was due and one was sent: once more if data came in meanwhile. */
-void timers_on_keepalive_due(struct timers *timers, nanos boottime);
 
 #endif

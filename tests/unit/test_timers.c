@@ -61,7 +61,6 @@ TEST(timers_stop_keeps_the_interval_only)
 	timers_stop(&timers);
 	CHECK(is_silent(&timers));
 	CHECK(!timers_has_attempt(&timers) && timers_can_initiate(&timers, T0));
-	CHECK(!timers.wants_another_keepalive);
 	CHECK_EQ(25 * SECOND, timers.persistent_interval);
 }
 
@@ -219,7 +218,6 @@ TEST(timers_keepalive_when_nothing_goes_out)
 	struct timers timers = fresh();
 	timers_on_data_received(&timers, T0);
 	CHECK(fires_at(&timers, TIMER_KEEPALIVE, T0 + 10 * SECOND));
-	timers_on_keepalive_due(&timers, T0 + 10 * SECOND);
 	CHECK(is_silent(&timers));
 
 	timers_on_data_received(&timers, T0);
@@ -227,31 +225,16 @@ TEST(timers_keepalive_when_nothing_goes_out)
 	CHECK(is_silent(&timers));
 }
 
-TEST(timers_another_keepalive)
+TEST(timers_one_keepalive_answers_all_data_before_it)
 {
 	struct timers timers = fresh();
 	timers_on_data_received(&timers, T0);
-	timers_on_data_received(&timers, T0 + 9 * SECOND);
 	timers_on_data_received(&timers, T0 + 9 * SECOND);
 	CHECK(fires_at(&timers, TIMER_KEEPALIVE, T0 + 10 * SECOND));
 	timers_on_authentic_sent(&timers, T0 + 10 * SECOND);
-	timers_on_keepalive_due(&timers, T0 + 10 * SECOND);
-	CHECK(fires_at(&timers, TIMER_KEEPALIVE, T0 + 20 * SECOND));
-	timers_on_keepalive_due(&timers, T0 + 20 * SECOND);
 	CHECK(is_silent(&timers));
-}
-
-/* The wish belongs to one run of the timer: an answer of ours ends it. */
-TEST(timers_an_answer_ends_the_wish_for_another_keepalive)
-{
-	struct timers timers = fresh();
-	timers_on_data_received(&timers, T0);
-	timers_on_data_received(&timers, T0 + SECOND);
-	timers_on_authentic_sent(&timers, T0 + 2 * SECOND);
-	timers_on_data_received(&timers, T0 + 60 * SECOND);
-	CHECK(fires_at(&timers, TIMER_KEEPALIVE, T0 + 70 * SECOND));
-	timers_on_keepalive_due(&timers, T0 + 70 * SECOND);
-	CHECK(is_silent(&timers));
+	timers_on_data_received(&timers, T0 + 11 * SECOND);
+	CHECK(fires_at(&timers, TIMER_KEEPALIVE, T0 + 21 * SECOND));
 }
 
 /* regressions 4: a keepalive is answered by nothing */
@@ -264,7 +247,6 @@ TEST(timers_keepalives_do_not_play_ping_pong)
 	timers_on_data_received(&b, T0);
 	CHECK(fires_at(&b, TIMER_KEEPALIVE, T0 + 10 * SECOND));
 	timers_on_authentic_sent(&b, T0 + 10 * SECOND);
-	timers_on_keepalive_due(&b, T0 + 10 * SECOND);
 	timers_on_authentic_received(&a, T0 + 10 * SECOND);
 	CHECK(is_silent(&a) && is_silent(&b));
 }
