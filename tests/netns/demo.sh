@@ -16,7 +16,7 @@ fi
 . tests/netns/lib.sh
 [ "${1-}" = --inside ] || exec "${in_new_world[@]}" bash "$0" --inside
 prepare_world
-trap 'echo; echo "Stopped. Nothing is left behind."; exit 130' INT TERM HUP
+trap 'trap - EXIT; echo; echo "Stopped. Nothing is left behind."; exit 130' INT TERM HUP
 trap '[ $? = 0 ] || { echo; echo "The demo failed."; show_logs; }' EXIT
 
 bold="" plain=""
