@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/if_tun.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -88,7 +89,9 @@ static int subscribe(struct monitor *m)
 	if (!m->socket)
 		return -errno;
 	if (mnl_socket_setsockopt(m->socket, NETLINK_LISTEN_ALL_NSID, &(int){1}, sizeof(int)) < 0 ||
-		mnl_socket_bind(m->socket, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0)
+		mnl_socket_bind(m->socket, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0 ||
+		mnl_socket_setsockopt(
+			m->socket, NETLINK_ADD_MEMBERSHIP, &(int){RTNLGRP_NSID}, sizeof(int)) < 0)
 		return -errno;
 	m->fd = mnl_socket_get_fd(m->socket);
 	return 0;
@@ -128,10 +131,28 @@ static bool is_ours(const struct monitor *m, const struct nlmsghdr *message, int
 	       (uint32_t)info->ifi_index == m->link.ifindex;
 }
 
+/* A namespace loses its id before its devices die, and so takes ours along unheard. */
+static bool is_our_namespaces_end(const struct monitor *m, const struct nlmsghdr *message, int nsid)
+{
+	if (message->nlmsg_type != RTM_DELNSID || nsid != NETLINK_NSID_OWN)
+		return false;
+	struct netlink_attrs attrs;
+	netlink_attrs_read(&attrs, message, sizeof(struct rtgenmsg));
+	const struct nlattr *id = attrs.by_type[NETNSA_NSID];
+	return id && (int)netlink_attr_u32(id) == m->nsid;
+}
+
 static int take_message(
 	struct monitor *m, const struct nlmsghdr *message, int nsid, uint32_t *changes)
 {
-	if (m->is_deleted || !is_ours(m, message, nsid))
+	if (m->is_deleted)
+		return 0;
+	if (is_our_namespaces_end(m, message, nsid)) {
+		m->is_deleted = true;
+		*changes |= MONITOR_DELETED;
+		return 0;
+	}
+	if (!is_ours(m, message, nsid))
 		return 0;
 	if (message->nlmsg_type == RTM_DELLINK) /* deleted here, or gone to another namespace */
 		return resynchronise(m, changes);

@@ -227,6 +227,32 @@ TEST(monitor_finds_a_device_whose_move_was_lost)
 	sandbox_run(lost_move);
 }
 
+static bool namespace_gone(void)
+{
+	struct netlink there;
+	REQUIRE(begin());
+	int other = netbox_namespace(&there);
+	REQUIRE(other >= 0);
+	REQUIRE(netbox_move(&here, ifindex, other) == 0);
+	REQUIRE(drain() == MONITOR_MOVED);
+	netlink_close(&there);
+	close(other);
+	/* The kernel takes a namespace apart in its own time. */
+	struct pollfd p = {.fd = m.fd, .events = POLLIN};
+	uint32_t changes = 0;
+	while (!changes) {
+		REQUIRE(poll(&p, 1, 10000) == 1);
+		changes = drain();
+	}
+	REQUIRE(changes == MONITOR_DELETED);
+	return true;
+}
+
+TEST(monitor_hears_that_the_devices_namespace_is_gone)
+{
+	sandbox_run(namespace_gone);
+}
+
 static bool renamed(void)
 {
 	REQUIRE(begin());
