@@ -227,8 +227,8 @@ static bool fill_queue(void)
 	REQUIRE(set_address("tap0", "10.1.1.1") && sandbox_set_up("tap0"));
 	REQUIRE(udp_open(&a, 0, UDP_V4) == 0);
 	REQUIRE(set_send_queue(20000));
-	struct endpoint to = {.address = {IP_V4, {10, 1, 1, 2}}, .port = 9, .source = {IP_V4}};
-	memcpy(to.source.bytes, (uint8_t[]){192, 0, 2, 1}, 4); /* stale: not to be forgotten */
+	struct endpoint to = {.address = {IP_V4, {10, 1, 1, 2}}, .port = 9};
+	to.source = (struct ip_address){IP_V4, {192, 0, 2, 1}}; /* stale: not to be forgotten */
 	struct udp_progress progress = {0};
 	fill(BURST_PACKETS_MAX, 1400);
 	burst.stride = 0; /* all the same bytes */
