@@ -20,14 +20,14 @@ struct keyring_retired keyring_add_initiated(struct keyring *ring, struct sessio
 
 /*
  * The initiator may never get our answer, so nothing is sent under the new
- * session before it is confirmed: the current one stays. An older `next` was not
- * used, and with this initiation its initiator has given it up. `previous` goes
- * too, as a rule long after its last packet: keys should not outlive their use.
+ * session before it is confirmed: the current one stays. So does `previous`:
+ * after both ends initiated at once, it is what the peer sends with until our
+ * answer arrives. An older `next` was not used, and with this initiation its
+ * initiator has given it up.
  */
 struct keyring_retired keyring_add_responded(struct keyring *ring, struct session *session)
 {
-	struct keyring_retired retired = {{ring->previous, ring->next}};
-	ring->previous = NULL;
+	struct keyring_retired retired = {{ring->next}};
 	ring->next = session;
 	return retired;
 }

@@ -168,5 +168,9 @@ int main(int argc, char **argv)
 			argv[0]);
 		return 2;
 	}
+	if (!crypto_init()) {
+		fprintf(stderr, "%s: libsodium does not start\n", argv[0]);
+		return 2;
+	}
 	return run_all(&options);
 }

@@ -166,8 +166,8 @@ void node_set_link(struct world *w, struct node *node, bool is_up)
 	world_trace(w, "node %u: link %s", node->index, is_up ? "up" : "down");
 	node->is_up = is_up;
 	device_set_link(node->device, is_up, &now);
-	for (uint32_t i = 0; !is_up && i < NODES_MAX; i++)
-		w->watch.sights[node->index][i].attempt_began = NANOS_NEVER;
+	if (!is_up)
+		watch_link_down(w, node);
 	node_pump(w, node);
 }
 

@@ -258,6 +258,14 @@ void watch_event(struct world *w, const struct node *node, const struct event *e
 		w->watch.sights[node->index][peer->index].attempt_began = NANOS_NEVER;
 }
 
+void watch_link_down(struct world *w, const struct node *node)
+{
+	for (int i = 0; i < NODES_MAX; i++) {
+		struct sight *sight = &w->watch.sights[node->index][i];
+		sight->attempt_began = sight->last_initiation = NANOS_NEVER;
+	}
+}
+
 /* ------------------------------------------------------------------ after each step */
 
 static void check_keys(
@@ -326,9 +334,24 @@ static void check_idle_node(struct world *w, const struct node *node, size_t pee
 			node->arena.blocks_out, peers);
 }
 
+static void trace_drops(struct world *w, const struct node *node)
+{
+	const struct drop_counters *drops = device_drops(node->device);
+	struct drop_counters *seen = &w->watch.drops[node->index];
+	for (int i = 0; i < DROP_REASON_COUNT; i++) {
+		uint64_t more = drops->count[i] - seen->count[i];
+		if (more)
+			world_trace(w, "node %u dropped %llu: %s", node->index,
+				(unsigned long long)more, drop_reason_meaning(i));
+	}
+	*seen = *drops;
+}
+
 static void check_node(struct world *w, const struct node *node)
 {
 	size_t staged_bytes = 0, peers = 0;
+	if (w->is_verbose)
+		trace_drops(w, node);
 	const struct peer *peer = device_first_peer(node->device);
 	for (; peer; peer = peer->next, peers++) {
 		uint32_t index = world_find_node(w, &peer->public_key)->index;

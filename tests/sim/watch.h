@@ -31,6 +31,7 @@ struct watch {
 	struct sealing *sealings;
 	size_t count, capacity;
 	struct sight sights[NODES_MAX][NODES_MAX]; /* [who][whom] */
+	struct drop_counters drops[NODES_MAX];	   /* that the trace told */
 	uint64_t events[EVENT_REFUSED + 1];	   /* of each kind, over all nodes */
 };
 
@@ -54,6 +55,9 @@ void watch_arrival(struct world *w, const struct node *node, const struct datagr
 void watch_inner(struct world *w, const struct node *node, const uint8_t *packet, uint32_t len);
 
 void watch_event(struct world *w, const struct node *node, const struct event *event);
+
+/* All attempts end with it, and it may try anew at once. */
+void watch_link_down(struct world *w, const struct node *node);
 
 /* After each step. */
 void watch_step(struct world *w);

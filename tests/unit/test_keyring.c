@@ -59,9 +59,9 @@ TEST(keyring_add_responded)
 	static const struct row rows[] = {
 		{{NULL, NULL, NULL}, {NULL, NULL, &n}, {NULL}},
 		{{NULL, &b, NULL}, {NULL, &b, &n}, {NULL}},
-		{{&a, &b, NULL}, {NULL, &b, &n}, {&a}},
+		{{&a, &b, NULL}, {&a, &b, &n}, {NULL}},
 		{{NULL, &b, &c}, {NULL, &b, &n}, {&c}},
-		{{&a, &b, &c}, {NULL, &b, &n}, {&a, &c}},
+		{{&a, &b, &c}, {&a, &b, &n}, {&c}},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct keyring ring = rows[i].before;
