@@ -1,12 +1,11 @@
 #include "device/negotiate.h"
 #include "device/transmit.h"
 
+/* An attempt under way goes on: its ephemeral key is new, and goes with the attempt. */
 static void erase_keys(struct device *d, struct peer *peer)
 {
 	struct keyring_retired retired = keyring_clear(&peer->keyring);
 	device_retire_sessions(d, &retired);
-	device_forget_pending(d, peer);
-	timers_on_attempt_ended(&peer->timers);
 	struct event event = device_event(EVENT_KEYS_ERASED, peer);
 	device_tell(d, &event);
 }

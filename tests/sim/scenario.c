@@ -163,6 +163,22 @@ static void run_keepalive(struct world *w)
 	setting_expect_all_delivered(w);
 }
 
+/* A packet at the moment when the keys of the last session are erased. */
+static void run_erasure(struct world *w)
+{
+	nanos delay = any_delay(w);
+	setting_make(w, &two_nodes);
+	setting_fair_weather(w, delay);
+	traffic_offer(w, 0, 1, 1);
+	world_run(w, 2 * delay + SECONDS(1));
+	nanos birth = w->watch.sights[0][1].newest_birth - w->nodes[0].boot_offset;
+	world_run(w, birth + KEY_ERASURE_TIME - w->time - delay);
+	traffic_offer(w, 0, 1, 1);
+	world_run(w, 4 * delay);
+	setting_expect_all_delivered(w);
+	setting_expect_silence(w);
+}
+
 /* ------------------------------------------------------------------ all at once */
 
 static void run_weather(struct world *w)
@@ -250,6 +266,7 @@ const struct scenario scenarios[] = {
 		run_black_hole},
 	{"wrong-key", "the preshared keys differ: no session, and then silence", 1, run_wrong_key},
 	{"idle", "without traffic: silence, and no keys", 4, run_idle},
+	{"erasure", "a packet sent while the old keys are erased arrives", 2, run_erasure},
 	{"keepalive", "a persistent keepalive keeps a way open that only one side knows", 2,
 		run_keepalive},
 	{"unread-events", "events that nobody reads stay within their bound", 1, run_unread_events},
