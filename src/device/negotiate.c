@@ -241,8 +241,10 @@ static void on_handshake_complete(
 	device_tell(d, &event);
 }
 
+/* An initiation of ours that crossed theirs is not needed any more, nor its ephemeral key. */
 void negotiate_on_confirmation(struct device *d, struct peer *peer, const struct now *now)
 {
+	device_forget_pending(d, peer);
 	on_handshake_complete(d, peer, false, now);
 }
 

@@ -289,7 +289,7 @@ static void check_keys(
 		world_break(w, "node %u still has keys, %.3f s after its last session", node->index,
 			(double)(now - sight->newest_birth) / NANOS_PER_SECOND);
 	if (peer->pending && sight->last_initiation != NANOS_NEVER &&
-		now > sight->last_initiation + KEY_ERASURE_TIME + slack)
+		now > sight->last_initiation + REKEY_ATTEMPT_TIME + slack)
 		world_break(w, "node %u still has an ephemeral key of %.3f s ago", node->index,
 			(double)(now - sight->last_initiation) / NANOS_PER_SECOND);
 }
