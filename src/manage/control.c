@@ -53,15 +53,18 @@ static int create_directory(const char *path)
 /* Makes room for ours: a socket that refuses has lost its listener. */
 static int remove_stale(const struct sockaddr_un *address)
 {
+	struct stat s;
+	if (lstat(address->sun_path, &s))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(s.st_mode)) /* which would refuse, too */
+		return -ENOTSOCK;
 	int fd = connect_to(address, SOCK_NONBLOCK);
 	if (fd >= 0)
 		close(fd);
 	if (fd >= 0 || fd == -EAGAIN) /* the latter: a listener whose queue is full */
 		return -EADDRINUSE;
-	if (fd == -ENOENT)
-		return 0;
 	if (fd != -ECONNREFUSED)
-		return fd;
+		return fd == -ENOENT ? 0 : fd;
 	return unlink(address->sun_path) && errno != ENOENT ? -errno : 0;
 }
 

@@ -23,7 +23,9 @@ struct control {
 /*
  * Creates the directory (0755) and the socket (only its owner may connect), and
  * listens. A socket that nobody answers at is replaced. -EADDRINUSE: somebody
- * answers. -ENAMETOOLONG, or any error of the file system.
+ * answers. -ENOTSOCK: something else has that name. -ENAMETOOLONG, or any error of
+ * the file system. Create the device first: that keeps two starters of the same
+ * interface apart.
  *
  * Clients see the process that called this (or control_claim) as the listener.
  */
