@@ -277,7 +277,8 @@ struct peer *negotiate_on_response(
 	/* The index passes from the pending handshake to the session. */
 	secret_free(d->arena, peer->pending, sizeof *peer->pending);
 	peer->pending = NULL;
-	struct keyring_retired retired = keyring_add_initiated(&peer->keyring, session);
+	bool gives_way = memcmp(&d->us->public_key, &peer->public_key, DH_LEN) > 0;
+	struct keyring_retired retired = keyring_add_initiated(&peer->keyring, session, gives_way);
 	device_retire_sessions(d, &retired);
 	on_session_derived(d, peer, datagram, now->boottime);
 	on_handshake_complete(d, peer, true, now);

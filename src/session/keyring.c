@@ -4,17 +4,22 @@
  * The response has proved that the peer holds the new keys, so we send with them
  * at once; what we sent with so far stays as previous, for packets under way.
  *
- * A session in `next` here means that both ends initiated at the same time. The
- * peer may make that one its current session, or the one added here, depending
- * on which message came last. Keeping `next` as previous lets us receive on
- * both; the old current session is older than either, and goes.
+ * A session in `next` here means that both ends initiated at the same time. If
+ * each preferred its own session, each would renew it as its initiator, and lose
+ * what the other still sends with the third at every renewal. So one end gives
+ * way: its `next` stays, and is current from the other's first packet on. The
+ * other end keeps `next` as previous, for what is sent with it until then; its
+ * old current session is older than either, and goes.
  */
-struct keyring_retired keyring_add_initiated(struct keyring *ring, struct session *session)
+struct keyring_retired keyring_add_initiated(
+	struct keyring *ring, struct session *session, bool gives_way)
 {
-	struct keyring_retired retired = {{ring->previous, ring->next ? ring->current : NULL}};
-	ring->previous = ring->next ? ring->next : ring->current;
+	bool demotes_next = ring->next && !gives_way;
+	struct keyring_retired retired = {{ring->previous, demotes_next ? ring->current : NULL}};
+	ring->previous = demotes_next ? ring->next : ring->current;
 	ring->current = session;
-	ring->next = NULL;
+	if (demotes_next)
+		ring->next = NULL;
 	return retired;
 }
 

@@ -22,8 +22,13 @@ struct keyring_retired {
 	struct session *sessions[KEYRING_SESSIONS];
 };
 
-/* We were the initiator: the session is confirmed and becomes current at once. */
-struct keyring_retired keyring_add_initiated(struct keyring *ring, struct session *session);
+/*
+ * We were the initiator: the session is confirmed and becomes current at once.
+ * If both ends initiated at the same time, exactly one of them `gives_way`: the
+ * session that the other one initiated is the one that both will use.
+ */
+struct keyring_retired keyring_add_initiated(
+	struct keyring *ring, struct session *session, bool gives_way);
 
 /* We were the responder: the session becomes next. */
 struct keyring_retired keyring_add_responded(struct keyring *ring, struct session *session);

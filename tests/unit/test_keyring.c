@@ -32,6 +32,15 @@ struct row {
 };
 
 /* Every state of the ring; n is the new session. */
+static void check_initiated(const struct row *row, bool gives_way)
+{
+	struct keyring ring = row->before;
+	struct keyring_retired retired = keyring_add_initiated(&ring, &n, gives_way);
+	const struct keyring *after = &row->after;
+	CHECK(is_ring(&ring, after->previous, after->current, after->next));
+	CHECK(is_retired(retired, row->retired[0], row->retired[1], NULL));
+}
+
 TEST(keyring_add_initiated)
 {
 	static const struct row rows[] = {
@@ -39,18 +48,31 @@ TEST(keyring_add_initiated)
 		{{NULL, &b, NULL}, {&b, &n, NULL}, {NULL}},
 		{{&a, &b, NULL}, {&b, &n, NULL}, {&a}},
 		{{&a, NULL, NULL}, {NULL, &n, NULL}, {&a}},
-		/* both initiated at once: what we answered stays receivable */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		check_initiated(&rows[i], false);
+		check_initiated(&rows[i], true);
+	}
+}
+
+/* Both initiated at once: what we answered stays receivable, or becomes current later. */
+TEST(keyring_add_initiated_when_both_did)
+{
+	static const struct row rows[] = {
 		{{NULL, NULL, &c}, {&c, &n, NULL}, {NULL}},
 		{{NULL, &b, &c}, {&c, &n, NULL}, {&b}},
 		{{&a, &b, &c}, {&c, &n, NULL}, {&a, &b}},
 		{{&a, NULL, &c}, {&c, &n, NULL}, {&a}},
 	};
+	static const struct row giving_way[] = {
+		{{NULL, NULL, &c}, {NULL, &n, &c}, {NULL}},
+		{{NULL, &b, &c}, {&b, &n, &c}, {NULL}},
+		{{&a, &b, &c}, {&b, &n, &c}, {&a}},
+		{{&a, NULL, &c}, {NULL, &n, &c}, {&a}},
+	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct keyring ring = rows[i].before;
-		struct keyring_retired retired = keyring_add_initiated(&ring, &n);
-		const struct keyring *after = &rows[i].after;
-		CHECK(is_ring(&ring, after->previous, after->current, after->next));
-		CHECK(is_retired(retired, rows[i].retired[0], rows[i].retired[1], NULL));
+		check_initiated(&rows[i], false);
+		check_initiated(&giving_way[i], true);
 	}
 }
 
