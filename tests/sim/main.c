@@ -113,7 +113,7 @@ static int run_all(const struct options *options)
 static void print_list(void)
 {
 	for (size_t i = 0; i < scenario_count; i++)
-		printf("%-16s %s\n", scenarios[i].name, scenarios[i].claim);
+		printf("%-20s %s\n", scenarios[i].name, scenarios[i].claim);
 }
 
 static bool read_number(const char *text, uint64_t max, uint64_t *out)

@@ -163,6 +163,26 @@ static void run_keepalive(struct world *w)
 	setting_expect_all_delivered(w);
 }
 
+/*
+ * The responder alone speaks, and only keepalives, which are not answered: the
+ * initiator renews because it receives [WP 6.2], the responder never has to.
+ */
+static void run_responder_keepalive(struct world *w)
+{
+	struct acquaintance how = {.keepalive_seconds = 10};
+	setting_make(w, &(struct setting){.node_count = 2});
+	setting_fair_weather(w, any_delay(w));
+	traffic_offer(w, 0, 1, 1);
+	world_run(w, SECONDS(1));
+	node_introduce(w, &w->nodes[1], &w->nodes[0], &how);
+	world_run(w, SECONDS(1000));
+	if (w->watch.sights[1][0].last_initiation != NANOS_NEVER)
+		world_break(w, "the responder had to initiate");
+	if (w->counts.handshakes < 6 || w->counts.handshakes > 7)
+		world_break(w, "%llu handshakes in 1000 s, not one in about 165 s",
+			(unsigned long long)w->counts.handshakes);
+}
+
 /* A packet at the moment when the keys of the last session are erased. */
 static void run_erasure(struct world *w)
 {
@@ -266,6 +286,8 @@ const struct scenario scenarios[] = {
 		run_black_hole},
 	{"wrong-key", "the preshared keys differ: no session, and then silence", 1, run_wrong_key},
 	{"idle", "without traffic: silence, and no keys", 4, run_idle},
+	{"responder-keepalive", "the initiator renews because of what it receives", 2,
+		run_responder_keepalive},
 	{"erasure", "a packet sent while the old keys are erased arrives", 2, run_erasure},
 	{"keepalive", "a persistent keepalive keeps a way open that only one side knows", 2,
 		run_keepalive},

@@ -9,6 +9,8 @@
 #define FORGERY_LEN    1600
 #define STRANGERS_PORT 4500
 
+#define CLAIM_PERMILLE 5 /* costs us, and the target, three DHs */
+
 enum forgery { NOISE, REPLAY, FLIP, CUT_SHORT, BAD_RESPONSE, BAD_DATA, BAD_COOKIE, FORGERY_COUNT };
 
 void strangers_start(struct world *w, nanos interval)
@@ -93,9 +95,31 @@ static uint32_t make_bad_data(struct world *w, const struct peer *peer, uint8_t 
 	return len;
 }
 
+/* An initiation in the name of a peer, right but for the proof: its private key is another. */
+static uint32_t make_bad_claim(
+	struct world *w, const struct node *target, const struct peer *peer, uint8_t *out)
+{
+	struct rng rng = {dice_fill, &w->dice};
+	struct local_identity liar;
+	struct remote_identity them;
+	struct pending_handshake pending;
+	struct preshared_key none = {0};
+	struct private_key key;
+	struct tai64n stamp;
+	memset(&stamp, 0xff, sizeof stamp);
+	private_key_generate(&key, &rng);
+	local_identity_init(&liar, &key);
+	liar.public_key = peer->public_key;
+	remote_identity_init(&them, &liar, &target->public_key, &none);
+	initiation_create((void *)out, &pending, &liar, &them, &stamp, 1, &rng);
+	return MESSAGE_INITIATION_LEN;
+}
+
 static uint32_t forge(
 	struct world *w, const struct node *target, const struct peer *peer, uint8_t *out)
 {
+	if (dice_chance(&w->dice, CLAIM_PERMILLE))
+		return make_bad_claim(w, target, peer, out);
 	enum forgery how = (enum forgery)dice_below(&w->dice, FORGERY_COUNT);
 	switch (how) {
 	case NOISE: return make_noise(w, out);
