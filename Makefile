@@ -120,7 +120,8 @@ suite_clang := $(if $(shell command -v clang),$(call suite_core,sanitize-clang,c
 	'clang=echo "skipped: no clang (make deps)"; echo 0 passed, 0 failed, 1 skipped')
 suites_check = $(suite_house) $(call suite_core,sanitize,gcc) $(suite_clang)
 
-rooms := tests/netns/test_tunnel.sh tests/netns/test_life.sh tests/interop/wireguard_go.sh
+rooms := tests/netns/test_tunnel.sh tests/netns/test_life.sh \
+	tests/interop/wireguard_go.sh tests/interop/kernel.sh
 suites_rooms = $(foreach script,$(rooms),'$(script)=$(script)')
 
 .PHONY: house
@@ -153,7 +154,7 @@ demo:
 # ------------------------------------------------------------------ what it needs, where it goes
 packages_build := gcc libc6-dev libsodium-dev libmnl-dev iproute2 iputils-ping
 packages_test  := clang clang-format libclang-rt-14-dev procps nftables wireguard-tools wireguard-go \
-	qemu-system-x86 busybox-static cpio xz-utils
+	qemu-system-x86 busybox-static cpio xz-utils kmod
 
 apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \
 	apt-get install -y --no-install-recommends
