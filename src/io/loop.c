@@ -72,7 +72,6 @@ static void on_timer(void *context, uint32_t events)
 		arm(loop, loop->deadline);
 		return;
 	}
-	loop->deadline = NANOS_NEVER;
 	if (loop->on_deadline)
 		loop->on_deadline(loop->deadline_context);
 }

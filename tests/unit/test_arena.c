@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +34,34 @@ TEST(arena_refuses_impossible_sizes)
 	CHECK_EQ(-EINVAL, arena_map(&arena, 0));
 	CHECK_EQ(-EINVAL, arena_map(&arena, SIZE_MAX));
 	CHECK_EQ(-ENOMEM, arena_map(&arena, SIZE_MAX / 4));
+}
+
+/* Whether the page is ours, and whether it lies in memory. */
+static bool is_mapped(uint8_t *page, bool *is_resident)
+{
+	unsigned char resident = 0;
+	bool ok = !mincore(page, 1, &resident);
+	*is_resident = resident & 1;
+	return ok;
+}
+
+TEST(arena_uses_memory_on_touch_and_gives_it_back)
+{
+	struct arena arena;
+	bool is_resident;
+	CHECK_EQ(0, arena_map(&arena, ARENA_LEN));
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *base = arena.base;
+	CHECK(is_mapped(base - page, &is_resident) && !is_resident); /* the guards */
+	CHECK(is_mapped(base + ARENA_LEN, &is_resident) && !is_resident);
+	base[5 * page] = 1;
+	CHECK(is_mapped(base + 5 * page, &is_resident) && is_resident);
+	CHECK(is_mapped(base + 6 * page, &is_resident) && !is_resident);
+	CHECK(is_mapped(base + ARENA_LEN - page, &is_resident) && !is_resident);
+	arena_unmap(&arena);
+	CHECK(!is_mapped(base - page, &is_resident));
+	CHECK(!is_mapped(base + 5 * page, &is_resident));
+	CHECK(!is_mapped(base + ARENA_LEN, &is_resident));
 }
 
 /* Whether a child that touches the byte dies of it. */

@@ -1,9 +1,13 @@
 #include "unit/test.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "io/log.h"
@@ -70,9 +74,7 @@ static bool one_line(void)
 	REQUIRE(capture(NULL, ""));
 	log_info("a\nb\tc\x1b[31m\x7f\xc3\xa4");
 	REQUIRE(!strcmp("a?b?c?[31m?\xc3\xa4\n", captured()));
-	errno = EIO;
 	log_info("%s", "");
-	REQUIRE(errno == EIO);
 	REQUIRE(!strcmp("\n", captured()));
 
 	REQUIRE(capture(NULL, "wg0"));
@@ -87,6 +89,20 @@ static bool one_line(void)
 		REQUIRE(!strcmp("wg0: -\n", captured())); /* the cut line had its newline */
 	}
 	return true;
+}
+
+static bool without_stderr(void)
+{
+	REQUIRE(capture(NULL, "wg0"));
+	close(STDERR_FILENO);
+	errno = EIO;
+	log_info("nobody reads this");
+	return errno == EIO;
+}
+
+TEST(log_leaves_errno_alone)
+{
+	sandbox_run_child(without_stderr);
 }
 
 TEST(log_writes_one_clean_line)
@@ -122,16 +138,40 @@ TEST(log_marks_priorities_for_the_journal)
 	sandbox_run_child(journal);
 }
 
+/* A /dev of its own, so that the test is the log daemon. */
+static int serve_syslog(void)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		mount("none", "/dev", "tmpfs", 0, NULL))
+		return -1;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	return bind(fd, (struct sockaddr *)&name, sizeof name) ? -1 : fd;
+}
+
 static bool syslog_only(void)
 {
+	int fd = serve_syslog();
+	if (fd < 0)
+		return sandbox_skip("/dev/log cannot be replaced; run as root");
 	REQUIRE(capture("verbose", "wg0"));
+	struct stat st;
+	char text[256] = "";
+	REQUIRE(!fstat(STDERR_FILENO, &st));
+	snprintf(text, sizeof text, "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", text, 1);
+	log_init("wg0");
 	log_use_syslog();
-	log_error("from a test of adit, to be ignored");
+	REQUIRE(!unlink("/dev/log")); /* it is connected already */
+	log_error("100%% %s", "e");
 	REQUIRE(!strcmp("", captured()));
+	REQUIRE(read(fd, text, sizeof text - 1) > 0);
+	REQUIRE(!strncmp(text, "<27>", 4)); /* daemon.err */
+	REQUIRE(strstr(text, " adit[") && strstr(text, "]: wg0: 100% e"));
 	return true;
 }
 
 TEST(log_leaves_stderr_for_syslog)
 {
-	sandbox_run_child(syslog_only);
+	sandbox_run(syslog_only);
 }

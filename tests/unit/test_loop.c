@@ -161,6 +161,24 @@ TEST(loop_removal_frees_in_the_same_batch)
 	}
 }
 
+TEST(loop_stops_at_once_and_loses_nothing)
+{
+	struct end a, b;
+	CHECK_EQ(0, loop_init(&loop));
+	CHECK(end_open(&a) && end_open(&b));
+	a.stops = b.stops = true;
+	CHECK_EQ(1, write(a.writer, "x", 1));
+	CHECK_EQ(1, write(b.writer, "x", 1));
+	CHECK_EQ(0, loop_run(&loop));
+	CHECK_EQ(1, a.calls + b.calls);
+	loop_remove(&loop, a.calls ? &a.watch : &b.watch);
+	CHECK_EQ(0, loop_run(&loop));
+	CHECK(a.calls == 1 && b.calls == 1);
+	end_close(&a);
+	end_close(&b);
+	loop_wipe(&loop);
+}
+
 TEST(loop_removes_its_own_watch)
 {
 	struct end end;

@@ -259,7 +259,8 @@ TEST(udp_ignores_a_source_of_the_other_family)
 {
 	if (!open_two(UDP_V4))
 		return;
-	struct endpoint to = {.address = v4, .port = b.port, .source = v6}, from;
+	struct endpoint to = {.address = v4, .port = b.port}, from;
+	to.source = (struct ip_address){IP_V6, {0x20, 1, 0xd, 0xb8}};
 	struct udp_progress progress = {0};
 	fill(1, 100, 50);
 	CHECK_EQ(0, udp_send_burst(&a, &out, &to, false, &progress));

@@ -237,7 +237,10 @@ static bool fill_queue(void)
 	REQUIRE(progress.refused == 0 && progress.source_failed);
 	uint32_t reached = progress.next;
 	REQUIRE(udp_send_burst(&a, &burst, &to, false, &progress) == -EAGAIN);
-	REQUIRE(progress.next == reached);
+	REQUIRE(progress.next == reached && progress.source_failed);
+	struct udp_progress fresh = {0}; /* a stale source and a full queue at once */
+	REQUIRE(udp_send_burst(&a, &burst, &to, false, &fresh) == -EAGAIN);
+	REQUIRE(fresh.next == 0 && fresh.refused == 0 && fresh.source_failed);
 	REQUIRE(set_send_queue(1 << 20));
 	REQUIRE(udp_send_burst(&a, &burst, &to, false, &progress) == 0);
 	REQUIRE(progress.next == BURST_PACKETS_MAX);
