@@ -139,7 +139,7 @@ static bool read_options(struct options *options, int argc, char **argv)
 		{"list", no_argument, NULL, 'l'},
 		{0},
 	};
-	uint64_t number;
+	uint64_t number = 0;
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		if (strchr("snh", c) &&
 			!read_number(optarg, c == 's' ? UINT64_MAX : 1000000, &number))

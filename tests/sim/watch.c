@@ -342,7 +342,7 @@ static void trace_drops(struct world *w, const struct node *node)
 		uint64_t more = drops->count[i] - seen->count[i];
 		if (more)
 			world_trace(w, "node %u dropped %llu: %s", node->index,
-				(unsigned long long)more, drop_reason_meaning(i));
+				(unsigned long long)more, drop_reason_meaning((enum drop_reason)i));
 	}
 	*seen = *drops;
 }
