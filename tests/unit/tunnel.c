@@ -160,6 +160,17 @@ void tunnel_offer(struct tunnel *t, struct end *from, uint32_t count, uint32_t t
 	device_put_inner(from->device, tunnel_inner(t, from, count, tag), &t->now);
 }
 
+void tunnel_offer_bytes(struct tunnel *t, struct end *from, const uint8_t *packet, uint32_t len)
+{
+	struct burst *burst = burst_pool_get(&from->pool, BURST_HEADROOM + len + BURST_TAILROOM);
+	if (!burst)
+		abort();
+	memcpy(burst_inner(burst, 0), packet, len);
+	burst->len[0] = len;
+	burst->count = 1;
+	device_put_inner(from->device, burst, &t->now);
+}
+
 bool tunnel_ping(struct tunnel *t, struct end *from)
 {
 	struct end *to = tunnel_other(t, from);
@@ -215,10 +226,14 @@ static void put_on_wire(struct tunnel *t, struct end *end, const struct device_s
 static void note_inner(struct end *end, const struct burst *burst)
 {
 	for (uint32_t i = 0; i < burst->count; i++) {
-		if (burst->len[i] < INNER_LEN)
+		if (burst->len[i] == 0)
 			continue;
-		uint32_t tag = load_be32(burst_inner(burst, i) + TAG_OFFSET);
+		const uint8_t *inner = burst_inner(burst, i);
+		uint32_t tag = burst->len[i] < INNER_LEN ? 0 : load_be32(inner + TAG_OFFSET);
 		end->tags[end->received++ % TUNNEL_TAGS] = tag;
+		end->inner_len = burst->len[i];
+		if (end->inner_len <= sizeof end->inner)
+			memcpy(end->inner, inner, end->inner_len);
 	}
 }
 

@@ -47,6 +47,8 @@ struct end {
 	uint32_t sent[5];	    /* datagrams by type */
 	uint32_t received;	    /* inner packets that came out of the tunnel */
 	uint32_t tags[TUNNEL_TAGS]; /* theirs, in order */
+	uint8_t inner[2048];	    /* the last one */
+	uint32_t inner_len;
 	nanos first_initiation, last_initiation;
 };
 
@@ -88,6 +90,8 @@ void inner_build(uint8_t *out, uint32_t len, const struct ip_address *from,
 struct burst *tunnel_inner(struct tunnel *t, struct end *from, uint32_t count, uint32_t tag);
 /* The same, given to the device; nothing is settled. */
 void tunnel_offer(struct tunnel *t, struct end *from, uint32_t count, uint32_t tag);
+/* One packet of the caller's making. */
+void tunnel_offer_bytes(struct tunnel *t, struct end *from, const uint8_t *packet, uint32_t len);
 /* One packet each way, settled: true when both arrived. */
 bool tunnel_ping(struct tunnel *t, struct end *from);
 
