@@ -179,7 +179,9 @@ static void on_authentic(struct device *d, struct peer *peer, struct session *se
 {
 	bool is_confirmed;
 	negotiate_learn_endpoint(d, peer, &carrier->from);
-	bool wants_rekey = !peer->timers.has_renewed_on_receive &&
+	/* Not for a late packet of an older session: that one has been renewed. */
+	bool wants_rekey = session == peer->keyring.current &&
+			   !peer->timers.has_renewed_on_receive &&
 			   session_wants_rekey_on_receive(session, now->boottime);
 	struct keyring_retired retired = keyring_confirm(&peer->keyring, session, &is_confirmed);
 	device_retire_sessions(d, &retired);

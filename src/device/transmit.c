@@ -157,7 +157,8 @@ void transmit_finish(struct device *d, struct carrier *carrier, const struct now
 	timers_on_authentic_sent(&peer->timers, now->boottime);
 	if (has_content && peer->timers.deadline[TIMER_NEW_HANDSHAKE] == NANOS_NEVER)
 		timers_on_data_sent(&peer->timers, now->boottime, device_draw_jitter(d));
-	if (session_wants_rekey_on_send(session, now->boottime))
+	/* Not for a late packet of an older session: that one has been renewed. */
+	if (session == peer->keyring.current && session_wants_rekey_on_send(session, now->boottime))
 		negotiate_begin(d, peer, now);
 	device_touch(d, peer);
 }
