@@ -80,6 +80,11 @@ static void want(struct job *job, uint32_t i)
 	job->wanted[i / 64] |= UINT64_C(1) << (i % 64);
 }
 
+static bool is_wanted(const struct job *job, uint32_t i)
+{
+	return job->wanted[i / 64] >> (i % 64) & 1;
+}
+
 /* A datagram of another session than the rest of its burst: happens around a rekey only. */
 static void open_apart(struct device *d, struct peer *peer, struct session *session,
 	const struct datagram *datagram, uint8_t tos)
@@ -196,6 +201,16 @@ static void on_authentic(struct device *d, struct peer *peer, struct session *se
 	}
 }
 
+/* Peer or session are gone. Slots that were not wanted have been dealt with before. */
+static void abandon(struct device *d, struct carrier *carrier)
+{
+	struct burst *burst = carrier->job.burst;
+	for (uint32_t i = 0; i < burst->count; i++)
+		device_drop(d, NULL, DROP_REMOVED, is_wanted(&carrier->job, i));
+	burst_pool_put(d->pool, burst);
+	carrier_recycle(d, carrier);
+}
+
 void receive_finish(struct device *d, struct carrier *carrier, const struct now *now)
 {
 	struct job *job = &carrier->job;
@@ -203,14 +218,13 @@ void receive_finish(struct device *d, struct carrier *carrier, const struct now 
 	struct peer *peer = carrier->peer;
 	struct opened opened = {0};
 	if (!carrier_unpin(d, carrier)) {
-		device_drop_burst(d, NULL, DROP_REMOVED, burst);
-		carrier_recycle(d, carrier);
+		abandon(d, carrier);
 		return;
 	}
 	for (uint32_t i = 0; i < burst->count; i++) {
 		if (job_is_authentic(job, i))
 			judge_packet(d, carrier, i, &opened);
-		else if (job->wanted[i / 64] >> (i % 64) & 1)
+		else if (is_wanted(job, i))
 			device_drop(d, peer, DROP_DATA_FORGED, 1);
 	}
 	if (opened.authentic)
