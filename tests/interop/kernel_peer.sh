@@ -110,12 +110,12 @@ guest_init() {
 		exec </dev/null >/dev/console 2>&1
 		for module in /modules/*; do insmod $module || echo failed: $module; done
 		echo 'module wireguard +p' >/proc/dynamic_debug/control
-		echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
 		ip link set lo up
 		until [ -e /sys/class/net/eth0 ]; do usleep 10000; done
 		echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
 		ip link set eth0 up
 		until [ -e /dev/vport*p1 ]; do usleep 10000; done
+		until ip addr show dev eth0 | grep -q fe80; do usleep 10000; done
 		port=$(echo /dev/vport*p1)
 		exec 3<>$port
 		dmesg -n 8
@@ -145,7 +145,8 @@ start() { # start NETNS
 }
 
 boot() { # boot NETNS
-	local options=( # this CPU: emulating wider vectors is slower than not having them
+	# This CPU because emulating wider vectors is slower than not having them.
+	local options=(
 		-M pc -accel tcg -cpu qemu64,+rdrand -m 256 -nodefaults -no-user-config
 		-display none -no-reboot -daemonize -pidfile "$run/pid"
 		-kernel "$cache/vmlinuz" -initrd "$cache/initramfs"
