@@ -153,8 +153,8 @@ demo:
 
 # ------------------------------------------------------------------ what it needs, where it goes
 packages_build := gcc libc6-dev libsodium-dev libmnl-dev iproute2 iputils-ping
-packages_test  := clang clang-format libclang-rt-14-dev procps nftables wireguard-tools wireguard-go \
-	qemu-system-x86 busybox-static cpio xz-utils kmod
+packages_test  := clang clang-format libclang-rt-14-dev procps nftables \
+	wireguard-tools wireguard-go qemu-system-x86 busybox-static cpio xz-utils kmod
 
 apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \
 	apt-get install -y --no-install-recommends
