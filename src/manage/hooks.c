@@ -86,14 +86,13 @@ bool hooks_file_is_trusted(int fd, char why[static HOOKS_WHY_MAX])
 
 /* ------------------------------------------------------------------ the child */
 
+/* process_start leaves none blocked, but some ignored. */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
-	sigset_t none, all;
-	sigemptyset(&none);
+	sigset_t all;
 	sigfillset(&all);
-	posix_spawnattr_setsigmask(attributes, &none);
 	posix_spawnattr_setsigdefault(attributes, &all);
-	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);
 }
 
 /* 0 or -errno. */

@@ -79,7 +79,7 @@ static int start_again(struct monitor *m, uint32_t *changes)
 	char bytes[1];
 	ssize_t got = 0;
 	for (int i = 0; got != -EAGAIN && i < DISCARD_MAX; i++)
-		got = netlink_receive(m->socket, bytes, sizeof(bytes), MSG_DONTWAIT, NULL);
+		got = netlink_receive(m->socket, bytes, sizeof(bytes), NULL);
 	return m->is_deleted ? 0 : resynchronise(m, changes);
 }
 
@@ -167,7 +167,7 @@ int monitor_read(struct monitor *m, uint32_t *changes)
 	uint8_t bytes[NETLINK_RECEIVE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int nsid, error = 0;
 	*changes = 0;
-	ssize_t got = netlink_receive(m->socket, bytes, sizeof(bytes), MSG_DONTWAIT, &nsid);
+	ssize_t got = netlink_receive(m->socket, bytes, sizeof(bytes), &nsid);
 	if (got == -EAGAIN)
 		return 0;
 	if (got == -ENOBUFS || got == -EMSGSIZE) /* messages were lost, or one was cut */

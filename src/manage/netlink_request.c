@@ -1,9 +1,12 @@
 #include "manage/netlink_request.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "io/clock.h"
 
 void *netlink_request_init(union netlink_request *r, uint16_t type, uint16_t flags, size_t len)
 {
@@ -27,8 +30,7 @@ static int read_nsid(struct msghdr *header)
 	return NETLINK_NSID_OWN;
 }
 
-ssize_t netlink_receive(
-	const struct mnl_socket *socket, void *bytes, size_t len, int flags, int *nsid)
+ssize_t netlink_receive(const struct mnl_socket *socket, void *bytes, size_t len, int *nsid)
 {
 	struct sockaddr_nl from;
 	struct iovec iov = {.iov_base = bytes, .iov_len = len};
@@ -43,7 +45,7 @@ ssize_t netlink_receive(
 			.msg_iovlen = 1,
 			.msg_control = &control,
 			.msg_controllen = sizeof(control)};
-		ssize_t got = recvmsg(mnl_socket_get_fd(socket), &header, flags);
+		ssize_t got = recvmsg(mnl_socket_get_fd(socket), &header, MSG_DONTWAIT);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -146,6 +148,30 @@ static void read_answer(struct netlink *n, struct answer *a, const void *bytes, 
 	}
 }
 
+static int wait_until(const struct mnl_socket *socket, nanos deadline)
+{
+	struct pollfd p = {.fd = mnl_socket_get_fd(socket), .events = POLLIN};
+	nanos t = clock_read().boottime;
+	if (nanos_is_due(deadline, t))
+		return -ETIMEDOUT;
+	/* Rounded up, so that it never spins. */
+	int ms = (int)((deadline - t + NANOS_PER_MS - 1) / NANOS_PER_MS);
+	return poll(&p, 1, ms) < 0 && errno != EINTR ? -errno : 0;
+}
+
+/* The answer is mostly there when the request has been sent. */
+static ssize_t receive_until(struct netlink *n, void *bytes, size_t len, nanos deadline)
+{
+	for (;;) {
+		ssize_t got = netlink_receive(n->socket, bytes, len, NULL);
+		if (got != -EAGAIN)
+			return got;
+		int error = wait_until(n->socket, deadline);
+		if (error)
+			return error;
+	}
+}
+
 int netlink_request_run(struct netlink *n, union netlink_request *r,
 	int (*row)(const struct nlmsghdr *message, void *context), void *context)
 {
@@ -159,10 +185,11 @@ int netlink_request_run(struct netlink *n, union netlink_request *r,
 	while (done < 0 && errno == EINTR);
 	if (done < 0)
 		return -errno;
+	nanos deadline = nanos_add(clock_read().boottime, n->timeout_ns);
 	while (!answer.is_complete) {
-		done = netlink_receive(n->socket, bytes, sizeof(bytes), 0, NULL);
+		done = receive_until(n, bytes, sizeof(bytes), deadline);
 		if (done < 0)
-			return done == -EAGAIN ? -ETIMEDOUT : (int)done;
+			return (int)done;
 		read_answer(n, &answer, bytes, (int)done);
 	}
 	return answer.error;

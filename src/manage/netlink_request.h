@@ -33,11 +33,10 @@ int netlink_request_run(struct netlink *n, union netlink_request *r,
 	int (*row)(const struct nlmsghdr *message, void *context), void *context);
 
 /*
- * One datagram that really is the kernel's. Its length or -errno. *nsid (may be
- * NULL) is the namespace it speaks of.
+ * One datagram that really is the kernel's, without waiting. Its length or
+ * -errno; -EAGAIN: none. *nsid (may be NULL) is the namespace it speaks of.
  */
-ssize_t netlink_receive(
-	const struct mnl_socket *socket, void *bytes, size_t len, int flags, int *nsid);
+ssize_t netlink_receive(const struct mnl_socket *socket, void *bytes, size_t len, int *nsid);
 
 /* Attributes by their type; NULL: not there. Pointers into the message. */
 struct netlink_attrs {

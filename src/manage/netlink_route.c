@@ -60,7 +60,6 @@ int netlink_address_delete(struct netlink *n, uint32_t ifindex, const struct ip_
 }
 
 struct address_listing {
-	uint32_t ifindex;
 	struct ip_prefix *out;
 	size_t max, count;
 };
@@ -69,7 +68,7 @@ static int take_listed_address(const struct nlmsghdr *message, void *context)
 {
 	struct address_listing *l = context;
 	const struct ifaddrmsg *m = mnl_nlmsg_get_payload(message);
-	if (message->nlmsg_type != RTM_NEWADDR || m->ifa_index != l->ifindex)
+	if (message->nlmsg_type != RTM_NEWADDR)
 		return 0;
 	struct ip_prefix found = {.len = m->ifa_prefixlen};
 	struct netlink_attrs attrs;
@@ -88,7 +87,7 @@ int netlink_address_list(
 {
 	int error = -EINTR;
 	for (int try = 0; error == -EINTR && try < LISTING_TRIES; try++) {
-		struct address_listing l = {.ifindex = ifindex, .out = out, .max = max};
+		struct address_listing l = {.out = out, .max = max};
 		union netlink_request r;
 		struct ifaddrmsg *m = netlink_request_init(&r, RTM_GETADDR, NLM_F_DUMP, sizeof(*m));
 		m->ifa_index = ifindex;
@@ -155,12 +154,6 @@ static void parse_route(const struct nlmsghdr *message, struct netlink_route *ou
 	take_address(m->rtm_family, attrs.by_type[RTA_DST], &out->prefix.address);
 }
 
-struct route_listing {
-	uint32_t ifindex;
-	uint8_t protocol;
-	struct netlink_routes *out;
-};
-
 static int append_route(struct netlink_routes *routes, const struct netlink_route *route)
 {
 	if (routes->count == routes->capacity) {
@@ -179,32 +172,29 @@ static int append_route(struct netlink_routes *routes, const struct netlink_rout
 
 static int take_listed_route(const struct nlmsghdr *message, void *context)
 {
-	struct route_listing *l = context;
 	const struct rtmsg *m = mnl_nlmsg_get_payload(message);
 	if (message->nlmsg_type != RTM_NEWROUTE || m->rtm_type != RTN_UNICAST ||
 		(m->rtm_family != AF_INET && m->rtm_family != AF_INET6))
 		return 0;
 	struct netlink_route route;
 	parse_route(message, &route);
-	if ((l->ifindex && route.ifindex != l->ifindex) ||
-		(l->protocol && route.protocol != l->protocol))
-		return 0;
-	return append_route(l->out, &route);
+	return append_route(context, &route);
 }
 
-static int list_family(struct netlink *n, uint8_t af, struct route_listing *l)
+static int list_family(struct netlink *n, uint8_t af, uint32_t ifindex, uint8_t protocol,
+	struct netlink_routes *out)
 {
-	size_t before = l->out->count;
+	size_t before = out->count;
 	int error = -EINTR;
 	for (int try = 0; error == -EINTR && try < LISTING_TRIES; try++) {
 		union netlink_request r;
 		struct rtmsg *m = netlink_request_init(&r, RTM_GETROUTE, NLM_F_DUMP, sizeof(*m));
 		m->rtm_family = af;
-		m->rtm_protocol = l->protocol;
-		if (l->ifindex)
-			mnl_attr_put_u32(&r.header, RTA_OIF, l->ifindex);
-		l->out->count = before;
-		error = netlink_request_run(n, &r, take_listed_route, l);
+		m->rtm_protocol = protocol;
+		if (ifindex)
+			mnl_attr_put_u32(&r.header, RTA_OIF, ifindex);
+		out->count = before;
+		error = netlink_request_run(n, &r, take_listed_route, out);
 	}
 	return error;
 }
@@ -213,10 +203,9 @@ int netlink_route_list(
 	struct netlink *n, uint32_t ifindex, uint8_t protocol, struct netlink_routes *out)
 {
 	*out = (struct netlink_routes){0};
-	struct route_listing l = {.ifindex = ifindex, .protocol = protocol, .out = out};
-	int error = list_family(n, AF_INET, &l);
+	int error = list_family(n, AF_INET, ifindex, protocol, out);
 	if (!error)
-		error = list_family(n, AF_INET6, &l);
+		error = list_family(n, AF_INET6, ifindex, protocol, out);
 	/* A kernel without IPv6 has no such family to list. */
 	return error == -EOPNOTSUPP || error == -EAFNOSUPPORT ? 0 : error;
 }

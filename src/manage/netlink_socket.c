@@ -4,25 +4,22 @@
 #include <libmnl/libmnl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 
 static int set_options(struct mnl_socket *socket)
 {
+	/* The last has the kernel do a listing's filtering. */
 	static const int on[] = {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK};
 	for (size_t i = 0; i < sizeof(on) / sizeof(*on); i++)
 		if (mnl_socket_setsockopt(socket, on[i], &(int){1}, sizeof(int)) < 0)
 			return -errno;
-	struct timeval timeout = {.tv_sec = NETLINK_TIMEOUT_SECONDS};
-	int fd = mnl_socket_get_fd(socket);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) ||
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)))
-		return -errno;
 	return 0;
 }
 
 int netlink_open(struct netlink *n)
 {
-	*n = (struct netlink){.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)};
+	*n = (struct netlink){
+		.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK),
+		.timeout_ns = NETLINK_TIMEOUT_SECONDS * NANOS_PER_SECOND};
 	if (!n->socket)
 		return -errno;
 	int error = set_options(n->socket);

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "base/nanos.h"
+
 #define NETLINK_TIMEOUT_SECONDS 5
 #define NETLINK_WORDS_MAX	256
 
@@ -18,6 +20,7 @@ struct mnl_socket;
 struct netlink {
 	struct mnl_socket *socket;
 	uint32_t sequence;
+	nanos timeout_ns;	       /* that an answer may take */
 	char words[NETLINK_WORDS_MAX]; /* the kernel's, about the last failure; "" if it had none */
 };
 

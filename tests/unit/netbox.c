@@ -4,16 +4,36 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fib_rules.h>
+#include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "io/tun.h"
 #include "manage/netlink_request.h"
+#include "unit/sandbox.h"
+
+struct netbox box;
+
+static bool (*current)(void);
+
+static bool begin(void)
+{
+	REQUIRE(netlink_open(&box.n) == 0);
+	box.tun = netbox_tun("t0", &box.ifindex);
+	return box.tun < 0 ? sandbox_skip("no TUN device can be made here") : current();
+}
+
+void netbox_run(bool (*body)(void))
+{
+	current = body;
+	sandbox_run(begin);
+}
 
 struct ip_prefix netbox_prefix(const char *text)
 {
@@ -32,6 +52,16 @@ int netbox_tun(const char *name, uint32_t *ifindex)
 {
 	int fd = tun_create(name);
 	*ifindex = fd < 0 ? 0 : if_nametoindex(name);
+	return fd;
+}
+
+int netbox_tun_at(const char *name, uint32_t ifindex)
+{
+	struct ifreq request = {.ifr_flags = IFF_TUN};
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	if (ioctl(fd, TUNSETIFINDEX, &ifindex) || ioctl(fd, TUNSETIFF, &request))
+		return -1;
 	return fd;
 }
 

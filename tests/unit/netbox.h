@@ -8,11 +8,25 @@
 #include "base/ip.h"
 #include "manage/netlink.h"
 
+/* What every body has: a socket, and a TUN device t0, which is down. */
+struct netbox {
+	struct netlink n;
+	uint32_t ifindex;
+	int tun;
+};
+extern struct netbox box;
+
+/* As sandbox_run; skipped where no TUN device can be made. */
+void netbox_run(bool (*body)(void));
+
 /* "10.0.0.1/24", host bits kept; aborts on nonsense. */
 struct ip_prefix netbox_prefix(const char *text);
 
-/* A TUN device; its descriptor or -1. */
+/* Another TUN device; its descriptor or -1. */
 int netbox_tun(const char *name, uint32_t *ifindex);
+
+/* One with this index. */
+int netbox_tun_at(const char *name, uint32_t ifindex);
 
 /* A route of protocol `static` in the main table, with an MTU unless that is 0. */
 int netbox_foreign_route(struct netlink *n, uint32_t ifindex, const char *prefix, uint32_t mtu);

@@ -6,18 +6,19 @@
 
 #define TABLE 51820
 
-static struct netlink n;
-static uint32_t ifindex;
+static bool (*current)(void);
 
-/* Every body below begins with a socket and a TUN device t0, up. */
-static bool begin(void)
+static bool raised(void)
 {
-	REQUIRE(netlink_open(&n) == 0);
-	if (netbox_tun("t0", &ifindex) < 0)
-		return sandbox_skip("no TUN device can be made here");
-	REQUIRE(netlink_link_set_no_autoconf(&n, ifindex) == 0);
-	REQUIRE(netlink_link_set_up(&n, ifindex, true) == 0);
-	return true;
+	REQUIRE(netlink_link_set_no_autoconf(&box.n, box.ifindex) == 0);
+	REQUIRE(netlink_link_set_up(&box.n, box.ifindex, true) == 0);
+	return current();
+}
+
+static void run_raised(bool (*body)(void))
+{
+	current = body;
+	netbox_run(raised);
 }
 
 static bool prefix_is(const struct ip_prefix *p, const char *text)
@@ -29,34 +30,34 @@ static bool prefix_is(const struct ip_prefix *p, const char *text)
 static int add_address(const char *text)
 {
 	struct ip_prefix p = netbox_prefix(text);
-	return netlink_address_add(&n, ifindex, &p);
+	return netlink_address_add(&box.n, box.ifindex, &p);
 }
 
 static int delete_address(const char *text)
 {
 	struct ip_prefix p = netbox_prefix(text);
-	return netlink_address_delete(&n, ifindex, &p);
+	return netlink_address_delete(&box.n, box.ifindex, &p);
 }
 
 static int add_route(uint32_t table, const char *text)
 {
 	struct ip_prefix p = netbox_prefix(text);
-	return netlink_route_add(&n, ifindex, table, &p);
+	return netlink_route_add(&box.n, box.ifindex, table, &p);
 }
 
 static int delete_route(uint32_t table, const char *text)
 {
 	struct ip_prefix p = netbox_prefix(text);
-	return netlink_route_delete(&n, ifindex, table, &p);
+	return netlink_route_delete(&box.n, box.ifindex, table, &p);
 }
 
 /* How many rows a listing has for the prefix in the table; -1: it failed. */
 static int routes_like(uint8_t protocol, uint32_t table, const char *prefix)
 {
 	struct netlink_routes routes;
-	int count = netlink_route_list(&n, ifindex, protocol, &routes) ? -1 : 0;
+	int count = netlink_route_list(&box.n, box.ifindex, protocol, &routes) ? -1 : 0;
 	for (size_t i = 0; count >= 0 && i < routes.count; i++)
-		count += routes.items[i].table == table && routes.items[i].ifindex == ifindex &&
+		count += routes.items[i].table == table && routes.items[i].ifindex == box.ifindex &&
 			 prefix_is(&routes.items[i].prefix, prefix);
 	netlink_routes_free(&routes);
 	return count;
@@ -66,15 +67,15 @@ static bool addresses(void)
 {
 	struct ip_prefix found[4];
 	size_t count;
-	REQUIRE(begin());
 	REQUIRE(add_address("10.1.2.3/24") == 0);
 	REQUIRE(add_address("10.9.9.9/32") == 0);
 	REQUIRE(add_address("fd00:1::7/64") == 0);
-	REQUIRE(netlink_address_list(&n, ifindex, found, 4, &count) == 0 && count == 3);
+	REQUIRE(netlink_address_list(&box.n, box.ifindex, found, 4, &count) == 0 && count == 3);
 	REQUIRE(prefix_is(&found[0], "10.1.2.3/24"));
 	REQUIRE(prefix_is(&found[1], "10.9.9.9/32"));
 	REQUIRE(prefix_is(&found[2], "fd00:1::7/64"));
-	REQUIRE(netlink_address_list(&n, ifindex, found, 2, &count) == -EOVERFLOW && count == 2);
+	REQUIRE(netlink_address_list(&box.n, box.ifindex, found, 2, &count) == -EOVERFLOW &&
+		count == 2);
 	/* With a route for the prefix. */
 	REQUIRE(routes_like(0, RT_TABLE_MAIN, "10.1.2.0/24") == 1);
 	REQUIRE(routes_like(0, RT_TABLE_MAIN, "fd00:1::/64") == 1);
@@ -84,14 +85,14 @@ static bool addresses(void)
 	REQUIRE(delete_address("10.1.2.3/24") == 0);
 	REQUIRE(delete_address("10.1.2.3/24") == -EADDRNOTAVAIL);
 	REQUIRE(delete_address("fd00:1::7/64") == 0);
-	REQUIRE(netlink_address_list(&n, ifindex, found, 4, &count) == 0 && count == 1);
+	REQUIRE(netlink_address_list(&box.n, box.ifindex, found, 4, &count) == 0 && count == 1);
 	REQUIRE(routes_like(0, RT_TABLE_MAIN, "10.1.2.0/24") == 0);
 	return true;
 }
 
 TEST(netlink_route_changes_addresses)
 {
-	sandbox_run(addresses);
+	run_raised(addresses);
 }
 
 static bool routes(void)
@@ -99,7 +100,6 @@ static bool routes(void)
 	static const char *const prefixes[] = {"10.1.0.0/16", "10.1.2.3/32", "0.0.0.0/0",
 		"128.0.0.0/1", "fd00:1::/48", "fd00::1/128", "::/0", "8000::/1"};
 	static const uint32_t tables[] = {RT_TABLE_MAIN, 200, TABLE};
-	REQUIRE(begin());
 	for (size_t t = 0; t < 3; t++) {
 		for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
 			REQUIRE(routes_like(RTPROT_ADIT, tables[t], prefixes[i]) == 0);
@@ -116,14 +116,13 @@ static bool routes(void)
 
 TEST(netlink_route_adds_and_deletes_in_any_table)
 {
-	sandbox_run(routes);
+	run_raised(routes);
 }
 
 static bool foreign_routes(void)
 {
-	REQUIRE(begin());
-	REQUIRE(netbox_foreign_route(&n, ifindex, "10.7.0.0/16", 0) == 0);
-	REQUIRE(netbox_foreign_route(&n, ifindex, "fd07::/64", 0) == 0);
+	REQUIRE(netbox_foreign_route(&box.n, box.ifindex, "10.7.0.0/16", 0) == 0);
+	REQUIRE(netbox_foreign_route(&box.n, box.ifindex, "fd07::/64", 0) == 0);
 	REQUIRE(delete_route(RT_TABLE_MAIN, "10.7.0.0/16") == -ESRCH);
 	REQUIRE(delete_route(RT_TABLE_MAIN, "fd07::/64") == -ESRCH);
 	REQUIRE(routes_like(0, RT_TABLE_MAIN, "10.7.0.0/16") == 1);
@@ -134,22 +133,21 @@ static bool foreign_routes(void)
 
 TEST(netlink_route_leaves_foreign_routes_alone)
 {
-	sandbox_run(foreign_routes);
+	run_raised(foreign_routes);
 }
 
 /* A host bit that is set, and the kernel's words for it. */
 static bool bad_prefix(void)
 {
-	REQUIRE(begin());
 	int error = add_route(RT_TABLE_MAIN, "10.1.2.3/16");
 	REQUIRE(error == -EINVAL);
-	REQUIRE(!strcmp(netlink_explain(&n, error), "Invalid prefix for given prefix length"));
+	REQUIRE(!strcmp(netlink_explain(&box.n, error), "Invalid prefix for given prefix length"));
 	return true;
 }
 
 TEST(netlink_route_passes_on_the_kernels_words)
 {
-	sandbox_run(bad_prefix);
+	run_raised(bad_prefix);
 }
 
 /* More than one datagram of the kernel's holds; only those of the one device. */
@@ -158,35 +156,34 @@ static bool many(void)
 	enum { COUNT = 3000 };
 	struct netlink_routes found;
 	uint32_t other;
-	REQUIRE(begin());
 	REQUIRE(netbox_tun("t1", &other) >= 0);
-	REQUIRE(netlink_link_set_up(&n, other, true) == 0);
+	REQUIRE(netlink_link_set_up(&box.n, other, true) == 0);
 	struct ip_prefix p = netbox_prefix("10.0.0.0/32");
 	for (int i = 0; i < COUNT; i++) {
 		p.address.bytes[2] = (uint8_t)(i >> 8);
 		p.address.bytes[3] = (uint8_t)i;
-		REQUIRE(netlink_route_add(&n, i % 3 ? ifindex : other, TABLE, &p) == 0);
+		REQUIRE(netlink_route_add(&box.n, i % 3 ? box.ifindex : other, TABLE, &p) == 0);
 	}
-	REQUIRE(netlink_route_list(&n, ifindex, RTPROT_ADIT, &found) == 0);
+	REQUIRE(netlink_route_list(&box.n, box.ifindex, RTPROT_ADIT, &found) == 0);
 	REQUIRE(found.count == COUNT / 3 * 2);
 	for (size_t i = 0; i < found.count; i++)
-		REQUIRE(found.items[i].ifindex == ifindex && found.items[i].table == TABLE);
+		REQUIRE(found.items[i].ifindex == box.ifindex && found.items[i].table == TABLE);
 	netlink_routes_free(&found);
-	REQUIRE(netlink_route_list(&n, 0, RTPROT_ADIT, &found) == 0 && found.count == COUNT);
+	REQUIRE(netlink_route_list(&box.n, 0, RTPROT_ADIT, &found) == 0 && found.count == COUNT);
 	netlink_routes_free(&found);
 	return true;
 }
 
 TEST(netlink_route_lists_thousands)
 {
-	sandbox_run(many);
+	run_raised(many);
 }
 
 static bool look_up(const char *destination, uint32_t fwmark, uint32_t device, uint32_t mtu)
 {
 	struct netlink_route route;
 	struct ip_prefix p = netbox_prefix(destination);
-	REQUIRE(netlink_route_lookup(&n, &p.address, fwmark, &route) == 0);
+	REQUIRE(netlink_route_lookup(&box.n, &p.address, fwmark, &route) == 0);
 	REQUIRE(route.ifindex == device);
 	REQUIRE(route.mtu == mtu);
 	return true;
@@ -198,30 +195,29 @@ static bool lookups(void)
 	uint32_t other;
 	struct ip_prefix nowhere = netbox_prefix("203.0.113.1/32"),
 			 nowhere6 = netbox_prefix("2001:db8::1/128");
-	REQUIRE(begin());
 	REQUIRE(netbox_tun("t1", &other) >= 0);
-	REQUIRE(netlink_link_set_up(&n, other, true) == 0);
-	REQUIRE(netlink_route_lookup(&n, &nowhere.address, 0, &route) == -ENETUNREACH);
-	REQUIRE(netlink_route_lookup(&n, &nowhere6.address, 0, &route) == -ENETUNREACH);
+	REQUIRE(netlink_link_set_up(&box.n, other, true) == 0);
+	REQUIRE(netlink_route_lookup(&box.n, &nowhere.address, 0, &route) == -ENETUNREACH);
+	REQUIRE(netlink_route_lookup(&box.n, &nowhere6.address, 0, &route) == -ENETUNREACH);
 
 	REQUIRE(add_address("10.1.0.1/24") == 0 && add_address("fd00:1::1/64") == 0);
-	REQUIRE(netbox_foreign_route(&n, ifindex, "10.2.0.0/16", 1300) == 0);
-	REQUIRE(netbox_foreign_route(&n, ifindex, "fd00:2::/64", 1310) == 0);
-	REQUIRE(look_up("10.1.0.9/32", 0, ifindex, 0));
-	REQUIRE(look_up("fd00:1::9/128", 0, ifindex, 0));
-	REQUIRE(look_up("10.2.0.9/32", 0, ifindex, 1300));
-	REQUIRE(look_up("fd00:2::9/128", 0, ifindex, 1310));
+	REQUIRE(netbox_foreign_route(&box.n, box.ifindex, "10.2.0.0/16", 1300) == 0);
+	REQUIRE(netbox_foreign_route(&box.n, box.ifindex, "fd00:2::/64", 1310) == 0);
+	REQUIRE(look_up("10.1.0.9/32", 0, box.ifindex, 0));
+	REQUIRE(look_up("fd00:1::9/128", 0, box.ifindex, 0));
+	REQUIRE(look_up("10.2.0.9/32", 0, box.ifindex, 1300));
+	REQUIRE(look_up("fd00:2::9/128", 0, box.ifindex, 1310));
 
 	/* The mark leads elsewhere. */
 	struct ip_prefix all = netbox_prefix("0.0.0.0/0");
-	REQUIRE(netlink_route_add(&n, other, TABLE, &all) == 0);
-	REQUIRE(netbox_rule(&n, 0x77, TABLE) == 0);
+	REQUIRE(netlink_route_add(&box.n, other, TABLE, &all) == 0);
+	REQUIRE(netbox_rule(&box.n, 0x77, TABLE) == 0);
 	REQUIRE(look_up("10.2.0.9/32", 0x77, other, 0));
-	REQUIRE(look_up("10.2.0.9/32", 0x78, ifindex, 1300));
+	REQUIRE(look_up("10.2.0.9/32", 0x78, box.ifindex, 1300));
 	return true;
 }
 
 TEST(netlink_route_looks_up_with_mtu_and_mark)
 {
-	sandbox_run(lookups);
+	run_raised(lookups);
 }

@@ -84,12 +84,12 @@ TEST(notify_is_silent_without_a_manager)
 
 static bool bad_names(void)
 {
-	char too_long[200];
+	struct notify n;
+	char too_long[sizeof(n.address.sun_path) + 1];
 	memset(too_long, 'a', sizeof(too_long) - 1);
 	too_long[0] = '/';
 	too_long[sizeof(too_long) - 1] = 0;
 	const char *const names[] = {"", "/", "@", "relative/path", "vsock:2:1234", too_long};
-	struct notify n;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		setenv("NOTIFY_SOCKET", names[i], 1);
 		REQUIRE(notify_open(&n) == -EINVAL && n.fd == -1);

@@ -7,6 +7,7 @@
 
 #include "io/channel.h"
 #include "io/process.h"
+#include "manage/netlink.h"
 #include "unit/sandbox.h"
 
 static struct process child;
@@ -34,13 +35,16 @@ static bool numbers(void)
 {
 	static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
 	struct from_resolver a;
+	struct netlink n;
+	struct ip_prefix v4 = {.address = {.family = IP_V4, .bytes = {10, 1, 1, 1}}, .len = 32};
+	REQUIRE(netlink_open(&n) == 0 && netlink_address_add(&n, 1, &v4) == 0);
 	REQUIRE(begin());
 	REQUIRE(resolve("192.0.2.1", "51820", &a));
 	REQUIRE(a.error == 0 && a.count == 1);
 	REQUIRE(a.endpoints[0].address.family == IP_V4 && a.endpoints[0].port == 51820);
 	REQUIRE(!memcmp(a.endpoints[0].address.bytes, "\xc0\x00\x02\x01", 4));
 	REQUIRE(a.endpoints[0].scope_id == 0);
-	/* Also where there is no IPv6 at all, as in this namespace. */
+	/* Also where there are IPv4 addresses only, as in this namespace. */
 	REQUIRE(resolve("2001:db8::1", "1", &a));
 	REQUIRE(a.error == 0 && a.count == 1);
 	REQUIRE(a.endpoints[0].address.family == IP_V6 && a.endpoints[0].port == 1);
