@@ -8,12 +8,15 @@
 #include "sim/scenario.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define SEEDS_DEFAULT 40
-#define HOURS_DEFAULT 24
+#define SEEDS_DEFAULT	 40
+#define HOURS_DEFAULT	 24
+#define REAL_SECONDS_MAX 60 /* of one run, which should take one or two */
 
 struct options {
 	const char *program, *only;
@@ -49,13 +52,25 @@ static void report_failure(
 	printf(" --verbose\n");
 }
 
+static char stuck[160]; /* what to say when a run does not come to its end */
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	_exit(write(STDOUT_FILENO, stuck, strlen(stuck)) < 0 ? 3 : 1);
+}
+
 static void run_one(const struct options *options, const struct scenario *scenario, uint64_t seed,
 	struct totals *totals)
 {
 	struct world *w = world_create(seed, options->is_verbose);
 	w->hours = options->hours;
+	snprintf(stuck, sizeof stuck, "FAIL %s, seed %llu: an endless loop in the device\n",
+		scenario->name, (unsigned long long)seed);
+	alarm(REAL_SECONDS_MAX + options->hours);
 	scenario->run(w);
 	world_close(w);
+	alarm(0);
 	if (w->is_broken) {
 		totals->failed++;
 		report_failure(options, scenario, w);
@@ -172,5 +187,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: libsodium does not start\n", argv[0]);
 		return 2;
 	}
+	signal(SIGALRM, on_alarm);
 	return run_all(&options);
 }

@@ -17,4 +17,20 @@ struct scenario {
 extern const struct scenario scenarios[];
 extern const size_t scenario_count;
 
+/* fair.c */
+void scenario_initiator_sends(struct world *w);
+void scenario_responder_sends(struct world *w);
+void scenario_both_initiate(struct world *w);
+void scenario_reordering(struct world *w);
+void scenario_roaming(struct world *w);
+void scenario_message_limits(struct world *w);
+void scenario_strangers(struct world *w);
+/* idle.c */
+void scenario_black_hole(struct world *w);
+void scenario_wrong_key(struct world *w);
+void scenario_idle(struct world *w);
+void scenario_keepalive(struct world *w);
+void scenario_responder_keepalive(struct world *w);
+void scenario_erasure(struct world *w);
+
 #endif

@@ -5,6 +5,8 @@
 
 #define RECOVERY_INTERVAL MILLIS(500) /* of the traffic by which a recovery is seen */
 
+const struct setting setting_two_nodes = {.node_count = 2, .has_preshared_keys = true};
+
 /* ------------------------------------------------------------------ nodes */
 
 static struct preshared_key pair_key(const struct world *w, uint32_t a, uint32_t b)
@@ -57,6 +59,11 @@ void setting_make_sloppy(struct world *w)
 }
 
 /* ------------------------------------------------------------------ weather and traffic */
+
+nanos setting_any_delay(struct world *w)
+{
+	return dice_between(&w->dice, MILLIS(1), MILLIS(200));
+}
 
 void setting_fair_weather(struct world *w, nanos delay)
 {

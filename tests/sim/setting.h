@@ -16,11 +16,14 @@ struct setting {
 	uint16_t keepalive_seconds; /* the last node's, for node 0 */
 };
 
+extern const struct setting setting_two_nodes; /* with a preshared key, no more */
+
 void setting_make(struct world *w, const struct setting *setting);
 
 /* Random delays of workers and ticks, within bounds that hurt no deadline of a scenario. */
 void setting_make_sloppy(struct world *w);
 
+nanos setting_any_delay(struct world *w);
 void setting_fair_weather(struct world *w, nanos delay);
 void setting_foul_weather(struct world *w);
 

@@ -77,7 +77,7 @@ static void watch_seal(struct world *w, const struct node *node, const struct jo
 	if (job->first_counter < sealing->next_sealed)
 		world_break(w, "node %u uses counter %llu of a key twice", node->index,
 			(unsigned long long)job->first_counter);
-	if (job->first_counter >= REJECT_AFTER_MESSAGES - job->burst->count)
+	if (job->first_counter > REJECT_AFTER_MESSAGES - job->burst->count)
 		world_break(w, "node %u seals past the message limit", node->index);
 	sealing->next_sealed = job->first_counter + job->burst->count;
 }
