@@ -49,7 +49,10 @@ set_up() { # set_up INITIATOR PRESHARED-KEY|"" OUTER-ADDRESS-OF-A OUTER-ADDRESS-
 leads_to_wga() { ip -n a route get "$1" | grep -q 'dev wga'; }
 
 start_kernel() {
-	[ "$build_status" = 0 ] || { echo "$build_said"; exit "$build_status"; }
+	if [ "$build_status" != 0 ]; then
+		echo "no kernel to test with: $build_said"
+		exit "$build_status"
+	fi
 	add_ns a
 	"$peer" start a
 	ip -n a addr add 10.9.0.1/24 dev eth0

@@ -1,11 +1,12 @@
 #!/bin/bash
 # The WireGuard of the Linux kernel as a peer: Debian's cloud kernel on an initramfs
-# of busybox and wg, emulated by QEMU in software, which takes about 2 s to boot.
+# of busybox and wg, emulated by QEMU in software, which boots in about 3 s.
 #
 #   kernel_peer.sh build            fetch the kernel, make the initramfs, once; exit
 #                                   status 77 and the reason when that cannot be had
-#   kernel_peer.sh start NETNS      boot; eth0 in NETNS and eth0 in the guest, both up
-#                                   and without addresses, are the ends of one cable
+#   kernel_peer.sh start NETNS      boot; eth0 in NETNS and eth0 in the guest, both up,
+#                                   with no addresses but link-local ones, are the
+#                                   ends of one cable
 #   kernel_peer.sh exec COMMAND     run a shell command in the guest: gives what it
 #                                   says and its exit status; one at a time
 #   kernel_peer.sh stop             end the guest, remove the cable
