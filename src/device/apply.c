@@ -121,6 +121,8 @@ static void rekey_peer(struct device *d, struct peer *peer)
 		peer->keyring.next->send_counter = REJECT_AFTER_MESSAGES;
 	if (d->us)
 		remote_identity_init(peer->remote, d->us, &peer->public_key, &psk);
+	else
+		secret_wipe(&peer->remote->static_static, sizeof peer->remote->static_static);
 	secret_wipe(&psk, sizeof psk);
 }
 
@@ -210,12 +212,15 @@ static void commit_peer(struct device *d, const struct change_peer *entry, struc
 void device_commit(struct device *d, struct device_plan *plan, const struct change *change,
 	const struct now *now)
 {
-	if (change->has_private_key)
-		commit_private_key(d, plan);
 	while (change->replace_peers && d->peers.first)
 		apply_remove_peer(d, d->peers.first);
+	if (change->has_private_key)
+		commit_private_key(d, plan);
 	for (size_t i = 0; i < change->peer_count; i++)
 		commit_peer(d, &change->peers[i], &plan->spares[i], now);
+	/* Packets may wait for a handshake that the new key has ended. */
+	for (struct peer *peer = d->peers.first; change->has_private_key && peer; peer = peer->next)
+		transmit_staged(d, peer, now);
 	device_discard(d, plan);
 }
 
