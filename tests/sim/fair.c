@@ -60,7 +60,6 @@ void scenario_strangers(struct world *w)
 	setting.has_impostor = true;
 	setting_fair_weather(w, setting_any_delay(w));
 	setting_make(w, &setting);
-	traffic_stop(w);
 	strangers_start(w, MILLIS(20));
 	world_run(w, SECONDS(5));
 	traffic_start(w, 0, 1, SECONDS(1), 2);

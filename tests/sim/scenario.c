@@ -23,6 +23,8 @@ static void run_weather(struct world *w)
 	for (; phases && !w->is_broken; phases--) {
 		setting_foul_weather(w);
 		setting_any_traffic(w, setting.node_count);
+		if (setting.has_impostor)
+			traffic_offer(w, setting.node_count, 0, 3);
 		w->traffic.spoof_permille = dice_chance(&w->dice, 300) ? 200 : 0;
 		world_run(w, dice_below(&w->dice, SECONDS(300)));
 		w->traffic.spoof_permille = 0;

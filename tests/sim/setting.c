@@ -47,7 +47,7 @@ void setting_make(struct world *w, const struct setting *setting)
 		struct acquaintance how = {.knows_endpoint = true};
 		node_create(w, setting->node_count, true);
 		node_introduce(w, &w->nodes[setting->node_count], &w->nodes[0], &how);
-		traffic_start(w, setting->node_count, 0, SECONDS(20), 3);
+		traffic_offer(w, setting->node_count, 0, 3);
 	}
 }
 
