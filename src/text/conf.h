@@ -1,0 +1,106 @@
+/*
+ * A config file, as text, to what it asks for: a change for the device, and the
+ * link's settings for the supervisor. The grammar is that of wg(8) and
+ * wg-quick(8). Every mistake becomes a diagnostic with line and column; parsing
+ * goes on, so that all of them are found at once. Pure: no file is read, no name
+ * looked up. Holds keys: wipe it.
+ *
+ *   conf_parse.c    sections, and the file as a whole
+ *   conf_lex.c      lines and tokens          conf_peer.c   keys of wg(8)
+ *   conf_keys.c     the table of keys         conf_link.c   keys of wg-quick(8)
+ *   conf_check.c    what only the whole file shows
+ *   conf_render.c   diagnostics for people
+ */
+#ifndef ADIT_TEXT_CONF_H
+#define ADIT_TEXT_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+#include "device/change.h"
+#include "text/out.h"
+
+#define CONF_TEXT_MAX	     (16u << 20) /* bytes of a file */
+#define CONF_DIAGNOSTICS_MAX 100	 /* kept, of errors and of warnings each */
+#define CONF_MESSAGE_MAX     320	 /* bytes, the zero at the end included */
+#define CONF_HOST_MAX	     253	 /* characters of a host name [RFC 1035] */
+#define CONF_SERVICE_MAX     31		 /* of a port's name */
+#define CONF_HOOK_MAX	     4095	 /* of a hook's command */
+#define CONF_TABLE_NAME_MAX  31		 /* of a routing table's name */
+#define CONF_MTU_MIN	     68		 /* [RFC 791] */
+
+enum conf_severity { CONF_WARNING, CONF_ERROR };
+
+struct conf_diagnostic {
+	enum conf_severity severity;
+	uint32_t line, column; /* from 1; columns count bytes */
+	char message[CONF_MESSAGE_MAX];
+};
+
+struct conf_texts {
+	char **items;
+	size_t count, capacity;
+};
+
+struct conf_addresses {
+	struct ip_prefix *items; /* with their host bits; a DNS server is one host */
+	size_t count, capacity;
+};
+
+/* An endpoint that has to be looked up, for change.peers[peer]. */
+struct conf_name {
+	size_t peer;
+	char *host; /* a name, or an address with the name of a zone */
+	char *port; /* decimal, or a service name */
+	uint32_t line;
+};
+
+enum conf_table { CONF_TABLE_AUTO, CONF_TABLE_OFF, CONF_TABLE_NUMBER, CONF_TABLE_NAME };
+
+struct conf_link {
+	struct conf_addresses addresses, dns_servers;
+	struct conf_texts dns_search;
+	uint32_t mtu; /* 0: automatic */
+	enum conf_table table;
+	uint32_t table_number; /* with CONF_TABLE_NUMBER */
+	char *table_name;      /* with CONF_TABLE_NAME, as in rt_tables */
+	struct conf_texts pre_up, post_up, pre_down, post_down; /* %i as written */
+	char *listen_service; /* ListenPort as a name to look up; NULL: change.listen_port */
+	struct conf_name *names;
+	size_t name_count, name_capacity;
+};
+
+struct conf {
+	/*
+	 * Everything the file says: replace_peers and each peer's replace_allowed_ips
+	 * are set, one entry for each public key, in the order in which to apply them.
+	 */
+	struct change change;
+	struct conf_link link;
+	/* In the order of the text. The counts include those beyond what is kept. */
+	struct conf_diagnostic *diagnostics;
+	size_t diagnostic_count, diagnostic_capacity;
+	size_t error_count, warning_count;
+};
+
+/*
+ * Overwrites `conf`, which conf_wipe must free whatever the outcome. Only with an
+ * error_count of 0 may change and link be used. false: no memory. `text` may
+ * hold anything, zero bytes too; it is not kept.
+ */
+bool conf_parse(struct conf *conf, const char *text, size_t len);
+
+/* Wipes and frees; it is then empty. */
+void conf_wipe(struct conf *conf);
+
+/*
+ * Writes every diagnostic as "file:line:column: error: message", the line of the
+ * text it was parsed from, and a caret below. Of that line, only what is known to
+ * be no secret: see conf_render.c.
+ */
+void conf_render(struct out *out, const struct conf *conf, const char *file_name, const char *text,
+	size_t len);
+
+#endif

@@ -1,0 +1,199 @@
+#include "text/conf_parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/addrtext.h"
+
+#define NO_NAME SIZE_MAX
+
+static void check_private_key(struct conf_parser *p)
+{
+	if (p->has_seen_private_key)
+		return;
+	bool has_section = p->interface_line;
+	struct out m = conf_diagnose(p, CONF_WARNING, has_section ? p->interface_line : 1,
+		has_section ? p->interface_column : 1);
+	out_add_text(&m, has_section ? "[Interface] has no PrivateKey" : "no [Interface]");
+	out_add_text(&m, ": no peer can be reached before a private key is set");
+}
+
+static void check_public_keys(struct conf_parser *p)
+{
+	for (size_t i = 0; i < p->conf->change.peer_count; i++) {
+		if (p->origins[i].key_line)
+			continue;
+		struct out m =
+			conf_diagnose(p, CONF_ERROR, p->origins[i].line, p->origins[i].column);
+		out_add_text(&m, "[Peer] has no PublicKey");
+	}
+}
+
+static int compare_indices(size_t a, size_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+struct keyed { /* a peer, for sorting */
+	const struct public_key *key;
+	size_t peer;
+};
+
+static int compare_keyed(const void *first, const void *second)
+{
+	const struct keyed *a = first, *b = second;
+	int order = memcmp(a->key, b->key, sizeof *a->key);
+	return order ? order : compare_indices(a->peer, b->peer);
+}
+
+/* What the later section of a peer does not set stays as the earlier one had it. */
+static void merge_peer(struct conf_parser *p, size_t earlier, size_t later, size_t *name_of)
+{
+	struct change_peer *from = &p->conf->change.peers[earlier];
+	struct change_peer *to = &p->conf->change.peers[later];
+	if (!to->has_preshared_key) {
+		to->has_preshared_key = from->has_preshared_key;
+		to->preshared_key = from->preshared_key;
+	}
+	if (!to->has_keepalive) {
+		to->has_keepalive = from->has_keepalive;
+		to->keepalive_seconds = from->keepalive_seconds;
+	}
+	if (!to->has_endpoint && name_of[later] == NO_NAME) {
+		to->has_endpoint = from->has_endpoint;
+		to->endpoint = from->endpoint;
+		name_of[later] = name_of[earlier];
+		name_of[earlier] = NO_NAME;
+	}
+	const struct conf_peer_origin *origin = &p->origins[later];
+	struct out m = conf_diagnose(p, CONF_WARNING, origin->key_line, origin->key_column);
+	out_add_text(&m, "PublicKey: the same as in line ");
+	out_add_decimal(&m, p->origins[earlier].key_line);
+	out_add_text(&m, ": one peer, with the AllowedIPs of this section only");
+}
+
+/* Marks peers that live on in a later section: is_gone. */
+static bool merge_peers(struct conf_parser *p, size_t *name_of, bool *is_gone)
+{
+	struct change *change = &p->conf->change;
+	struct keyed *order = calloc(change->peer_count, sizeof *order);
+	if (!order)
+		return false;
+	size_t count = 0;
+	for (size_t i = 0; i < change->peer_count; i++)
+		if (p->origins[i].has_key)
+			order[count++] = (struct keyed){&change->peers[i].public_key, i};
+	if (count)
+		qsort(order, count, sizeof *order, compare_keyed);
+	for (size_t i = 1; i < count; i++) {
+		if (memcmp(order[i - 1].key, order[i].key, sizeof *order[i].key))
+			continue;
+		merge_peer(p, order[i - 1].peer, order[i].peer, name_of);
+		is_gone[order[i - 1].peer] = true;
+	}
+	free(order);
+	return true;
+}
+
+/* Closes the gaps that merging left. Names keep pointing at their peers. */
+static void drop_gone_peers(struct conf_parser *p, const size_t *name_of, const bool *is_gone)
+{
+	struct change *change = &p->conf->change;
+	struct conf_link *link = &p->conf->link;
+	size_t kept = 0;
+	for (size_t i = 0; i < link->name_count; i++)
+		link->names[i].peer = NO_NAME;
+	for (size_t i = 0; i < change->peer_count; i++) {
+		if (is_gone[i]) {
+			free(change->peers[i].allowed_ips);
+			continue;
+		}
+		if (name_of[i] != NO_NAME)
+			link->names[name_of[i]].peer = kept;
+		change->peers[kept++] = change->peers[i];
+	}
+	change->peer_count = kept;
+	kept = 0;
+	for (size_t i = 0; i < link->name_count; i++) {
+		if (link->names[i].peer != NO_NAME) {
+			link->names[kept++] = link->names[i];
+			continue;
+		}
+		free(link->names[i].host);
+		free(link->names[i].port);
+	}
+	link->name_count = kept;
+}
+
+static int compare_prefixes(const void *first, const void *second)
+{
+	const struct conf_prefix_origin *a = first, *b = second;
+	int order = memcmp(
+		a->prefix.address.bytes, b->prefix.address.bytes, sizeof a->prefix.address.bytes);
+	if (!order)
+		order = (int)a->prefix.address.family - (int)b->prefix.address.family;
+	if (!order)
+		order = a->prefix.len - b->prefix.len;
+	if (!order)
+		order = compare_indices(a->line, b->line);
+	return order ? order : compare_indices(a->column, b->column);
+}
+
+static void warn_of_moved_prefix(struct conf_parser *p, const struct conf_prefix_origin *earlier,
+	const struct conf_prefix_origin *later)
+{
+	char text[ADDRTEXT_PREFIX_MAX];
+	addrtext_write_prefix(text, &later->prefix);
+	struct out m = conf_diagnose(p, CONF_WARNING, later->line, later->column);
+	out_add_text(&m, "AllowedIPs: ");
+	out_add_quoted(&m, text, strlen(text));
+	out_add_text(&m, " stands in line ");
+	out_add_decimal(&m, earlier->line);
+	out_add_text(&m, " for another peer: the one of line ");
+	out_add_decimal(&m, later->line);
+	out_add_text(&m, " gets it");
+}
+
+static void check_prefixes(struct conf_parser *p, const bool *is_gone)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < p->prefix_count; i++)
+		if (!is_gone[p->prefixes[i].peer])
+			p->prefixes[count++] = p->prefixes[i];
+	if (count)
+		qsort(p->prefixes, count, sizeof *p->prefixes, compare_prefixes);
+	for (size_t i = 1; i < count; i++) {
+		const struct conf_prefix_origin *a = &p->prefixes[i - 1], *b = a + 1;
+		if (a->prefix.len == b->prefix.len && a->peer != b->peer &&
+			ip_address_is_equal(&a->prefix.address, &b->prefix.address))
+			warn_of_moved_prefix(p, a, b);
+	}
+}
+
+static void check_peers(struct conf_parser *p)
+{
+	size_t count = p->conf->change.peer_count;
+	size_t *name_of = calloc(count, sizeof *name_of);
+	bool *is_gone = calloc(count, sizeof *is_gone);
+	if (name_of && is_gone) {
+		for (size_t i = 0; i < count; i++)
+			name_of[i] = NO_NAME;
+		for (size_t i = 0; i < p->conf->link.name_count; i++)
+			name_of[p->conf->link.names[i].peer] = i;
+		p->has_no_memory |= !merge_peers(p, name_of, is_gone);
+		check_prefixes(p, is_gone);
+		drop_gone_peers(p, name_of, is_gone);
+	} else {
+		p->has_no_memory = true;
+	}
+	free(name_of);
+	free(is_gone);
+}
+
+void conf_check(struct conf_parser *p)
+{
+	check_private_key(p);
+	check_public_keys(p);
+	if (p->conf->change.peer_count)
+		check_peers(p);
+}

@@ -1,0 +1,125 @@
+#include "text/conf_keys.h"
+
+#include <string.h>
+
+#define DISTANCE_MAX 2
+
+#define EXPECTED_KEY	 "44 characters of base64, the last one \"=\""
+#define EXPECTED_COMMAND "a shell command"
+
+static const struct conf_key keys[CONF_KEY_COUNT] = {
+	{CONF_PRIVATE_KEY, "PrivateKey", CONF_SECTION_INTERFACE, true, EXPECTED_KEY},
+	{CONF_LISTEN_PORT, "ListenPort", CONF_SECTION_INTERFACE, false,
+		"0-65535 or the name of a service"},
+	{CONF_FWMARK, "FwMark", CONF_SECTION_INTERFACE, false,
+		"off, 0-4294967295, or 0x and up to 8 hex digits"},
+	{CONF_PUBLIC_KEY, "PublicKey", CONF_SECTION_PEER, false, EXPECTED_KEY},
+	{CONF_PRESHARED_KEY, "PresharedKey", CONF_SECTION_PEER, true, EXPECTED_KEY},
+	{CONF_ALLOWED_IPS, "AllowedIPs", CONF_SECTION_PEER, false,
+		"IP or IP/length, separated by commas"},
+	{CONF_ENDPOINT, "Endpoint", CONF_SECTION_PEER, false, "host:port or [IPv6]:port"},
+	{CONF_KEEPALIVE, "PersistentKeepalive", CONF_SECTION_PEER, false, "off or 0-65535"},
+	{CONF_ADDRESS, "Address", CONF_SECTION_INTERFACE, false,
+		"IP or IP/length, separated by commas"},
+	{CONF_DNS, "DNS", CONF_SECTION_INTERFACE, false, "IP addresses and search domains"},
+	{CONF_MTU, "MTU", CONF_SECTION_INTERFACE, false, "68-65535"},
+	{CONF_TABLE, "Table", CONF_SECTION_INTERFACE, false,
+		"off, auto, 1-4294967295, or the name of a table"},
+	{CONF_SAVE_CONFIG, "SaveConfig", CONF_SECTION_INTERFACE, false, "true or false"},
+	{CONF_PRE_UP, "PreUp", CONF_SECTION_INTERFACE, false, EXPECTED_COMMAND},
+	{CONF_POST_UP, "PostUp", CONF_SECTION_INTERFACE, false, EXPECTED_COMMAND},
+	{CONF_PRE_DOWN, "PreDown", CONF_SECTION_INTERFACE, false, EXPECTED_COMMAND},
+	{CONF_POST_DOWN, "PostDown", CONF_SECTION_INTERFACE, false, EXPECTED_COMMAND},
+};
+
+bool conf_is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static char to_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool conf_text_is(const char *text, size_t len, const char *name)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (conf_is_space(text[i]))
+			continue;
+		if (!*name || to_lower(text[i]) != to_lower(*name))
+			return false;
+		name++;
+	}
+	return !*name;
+}
+
+static bool is_letter(char c)
+{
+	return to_lower(c) >= 'a' && to_lower(c) <= 'z';
+}
+
+bool conf_is_word(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!is_letter(text[i]) && !conf_is_space(text[i]) && text[i] != '[' &&
+			text[i] != ']')
+			return false;
+	return len > 0 && len <= CONF_NAME_MAX;
+}
+
+const struct conf_key *conf_find_key(const char *text, size_t len)
+{
+	for (size_t i = 0; i < CONF_KEY_COUNT; i++)
+		if (conf_text_is(text, len, keys[i].name))
+			return &keys[i];
+	return NULL;
+}
+
+static unsigned min(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * How many characters to insert, remove, replace, or swap with their neighbour
+ * to get from one name to the other. Both are at most CONF_NAME_MAX long.
+ */
+static unsigned edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	unsigned d[CONF_NAME_MAX + 1][CONF_NAME_MAX + 1];
+	for (unsigned i = 0; i <= a_len; i++) {
+		for (unsigned j = 0; j <= b_len; j++) {
+			if (i == 0 || j == 0) {
+				d[i][j] = i + j;
+				continue;
+			}
+			char x = to_lower(a[i - 1]), y = to_lower(b[j - 1]);
+			d[i][j] =
+				min(d[i - 1][j - 1] + (x != y), 1 + min(d[i - 1][j], d[i][j - 1]));
+			if (i > 1 && j > 1 && x == to_lower(b[j - 2]) && y == to_lower(a[i - 2]))
+				d[i][j] = min(d[i][j], d[i - 2][j - 2] + 1);
+		}
+	}
+	return d[a_len][b_len];
+}
+
+const struct conf_key *conf_nearest_key(const char *text, size_t len)
+{
+	const struct conf_key *nearest = NULL;
+	unsigned least = DISTANCE_MAX + 1;
+	for (size_t i = 0; i < CONF_KEY_COUNT && len <= CONF_NAME_MAX; i++) {
+		size_t name_len = strlen(keys[i].name);
+		unsigned distance = edit_distance(text, len, keys[i].name, name_len);
+		if (distance < least && 2 * distance < name_len) {
+			least = distance;
+			nearest = &keys[i];
+		}
+	}
+	return nearest;
+}
+
+const char *conf_section_name(enum conf_section section)
+{
+	return section == CONF_SECTION_PEER ? "[Peer]" : "[Interface]";
+}

@@ -1,0 +1,76 @@
+/*
+ * The config grammar's vocabulary: which keys there are, where each stands, what
+ * it expects. Pure data and comparing of names.
+ */
+#ifndef ADIT_TEXT_CONF_KEYS_H
+#define ADIT_TEXT_CONF_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CONF_NAME_MAX 24 /* longer than any key; longer names are never shown */
+
+enum conf_section { CONF_SECTION_NONE, CONF_SECTION_INTERFACE, CONF_SECTION_PEER };
+
+enum conf_key_id {
+	CONF_PRIVATE_KEY,
+	CONF_LISTEN_PORT,
+	CONF_FWMARK,
+	CONF_PUBLIC_KEY,
+	CONF_PRESHARED_KEY,
+	CONF_ALLOWED_IPS,
+	CONF_ENDPOINT,
+	CONF_KEEPALIVE,
+	CONF_ADDRESS, /* the first of wg-quick(8)'s */
+	CONF_DNS,
+	CONF_MTU,
+	CONF_TABLE,
+	CONF_SAVE_CONFIG,
+	CONF_PRE_UP, /* the first of the hooks, which are the last */
+	CONF_POST_UP,
+	CONF_PRE_DOWN,
+	CONF_POST_DOWN,
+	CONF_KEY_COUNT
+};
+
+struct conf_key {
+	enum conf_key_id id;
+	const char *name;
+	enum conf_section section;
+	bool is_secret;
+	const char *expected; /* completes "expected ..." */
+};
+
+/* Space, tab, newline, vertical tab, form feed, carriage return. */
+bool conf_is_space(char c);
+
+/* In upper or lower case, white space ignored; `name` is written without. */
+bool conf_text_is(const char *text, size_t len, const char *name);
+
+/*
+ * A word that may be shown although nobody knows what it is: letters, perhaps in
+ * brackets, and short; so no key, nor a piece of one but by a rare chance.
+ */
+bool conf_is_word(const char *text, size_t len);
+
+/* NULL: no such key. */
+const struct conf_key *conf_find_key(const char *text, size_t len);
+
+/* The key that was probably meant, by a small edit distance; NULL: none is near. */
+const struct conf_key *conf_nearest_key(const char *text, size_t len);
+
+static inline bool conf_key_is_hook(const struct conf_key *key)
+{
+	return key->id >= CONF_PRE_UP;
+}
+
+/* wg-quick(8)'s; the others are wg(8)'s. */
+static inline bool conf_key_is_quick(const struct conf_key *key)
+{
+	return key->id >= CONF_ADDRESS;
+}
+
+/* "[Interface]" or "[Peer]". */
+const char *conf_section_name(enum conf_section section);
+
+#endif

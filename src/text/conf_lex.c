@@ -1,0 +1,99 @@
+#include "text/conf_lex.h"
+
+#include <string.h>
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+void conf_lexer_init(struct conf_lexer *lexer, const char *text, size_t len)
+{
+	size_t mark_len = strlen(BYTE_ORDER_MARK);
+	bool has_mark = len >= mark_len && !memcmp(text, BYTE_ORDER_MARK, mark_len);
+	*lexer = (struct conf_lexer){.text = text, .len = len, .at = has_mark ? mark_len : 0};
+}
+
+static struct conf_span trim(const char *text, size_t start, size_t end)
+{
+	while (start < end && conf_is_space(text[start]))
+		start++;
+	while (end > start && conf_is_space(text[end - 1]))
+		end--;
+	return (struct conf_span){start, end - start};
+}
+
+/* Up to `len`, or to the first c in it. */
+static size_t length_before(const char *text, size_t len, char c)
+{
+	const char *found = memchr(text, c, len);
+	return found ? (size_t)(found - text) : len;
+}
+
+static void read_line(struct conf_line *line)
+{
+	const char *text = line->text;
+	size_t end = length_before(text, line->len, '#');
+	size_t equals = length_before(text, end, '=');
+	line->name = trim(text, 0, equals);
+	line->value = (struct conf_span){0};
+	line->key = NULL;
+	if (equals < end) {
+		line->kind = CONF_LINE_SETTING;
+		line->key = conf_find_key(text, equals);
+		if (line->key && conf_key_is_hook(line->key))
+			end = line->len; /* # is no comment there */
+		line->value = trim(text, equals + 1, end);
+		return;
+	}
+	line->kind = CONF_LINE_NO_EQUALS;
+	if (line->name.len == 0)
+		line->kind = CONF_LINE_BLANK;
+	else if (text[line->name.start] == '[')
+		line->kind = CONF_LINE_SECTION;
+}
+
+bool conf_next_line(struct conf_lexer *lexer, struct conf_line *line)
+{
+	if (lexer->at == lexer->len)
+		return false;
+	const char *text = lexer->text + lexer->at;
+	size_t rest = lexer->len - lexer->at;
+	size_t len = length_before(text, rest, '\n');
+	lexer->at += len < rest ? len + 1 : len;
+	line->text = text;
+	line->len = len;
+	line->number = ++lexer->line_number;
+	read_line(line);
+	return true;
+}
+
+static bool ends_token(char c, enum conf_split split)
+{
+	return (split != CONF_SPLIT_NOWHERE && c == ',') ||
+	       (split == CONF_SPLIT_WORDS && conf_is_space(c));
+}
+
+bool conf_next_token(
+	const struct conf_line *line, size_t *at, enum conf_split split, struct conf_token *token)
+{
+	const char *value = line->text + line->value.start;
+	size_t len = line->value.len, i = *at;
+	while (split == CONF_SPLIT_WORDS && i < len && ends_token(value[i], split))
+		i++;
+	if (i > len || (i == len && split == CONF_SPLIT_WORDS))
+		return false;
+	token->len = 0;
+	token->is_cut = false;
+	while (i < len && conf_is_space(value[i]))
+		i++;
+	token->column = (uint32_t)(line->value.start + i + 1);
+	for (; i < len && !ends_token(value[i], split); i++) {
+		if (conf_is_space(value[i]))
+			continue;
+		if (token->len < CONF_TOKEN_MAX)
+			token->text[token->len++] = value[i];
+		else
+			token->is_cut = true;
+	}
+	token->text[token->len] = 0;
+	*at = i + 1; /* past the separator; len + 1 when there was none */
+	return true;
+}

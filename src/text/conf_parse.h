@@ -1,0 +1,76 @@
+/*
+ * What the parts of the config parser share while they work. Private to conf*.c.
+ */
+#ifndef ADIT_TEXT_CONF_PARSE_H
+#define ADIT_TEXT_CONF_PARSE_H
+
+#include "text/conf.h"
+#include "text/conf_keys.h"
+#include "text/conf_lex.h"
+
+struct conf_peer_origin {	       /* of change.peers[same index] */
+	uint32_t line, column;	       /* of [Peer] */
+	uint32_t key_line, key_column; /* of its PublicKey's value; 0: not seen */
+	bool has_key;		       /* and it was right */
+};
+
+struct conf_prefix_origin {
+	struct ip_prefix prefix;
+	size_t peer;
+	uint32_t line, column;
+};
+
+struct conf_parser {
+	struct conf *conf;
+	enum conf_section section;
+	bool is_skipping;			   /* until the next section */
+	uint32_t interface_line, interface_column; /* of the first [Interface]; 0: none */
+	bool has_seen_private_key;
+	struct conf_peer_origin *origins;
+	size_t origin_capacity;
+	struct conf_prefix_origin *prefixes; /* all that are added, in order */
+	size_t prefix_count, prefix_capacity;
+	struct conf_diagnostic spare; /* takes the messages that are not kept */
+	struct conf_token token;      /* may be a secret */
+	bool has_no_memory;
+};
+
+/*
+ * Counts a diagnostic, puts it in its place, and returns where to write the
+ * message, before the next call.
+ */
+struct out conf_diagnose(
+	struct conf_parser *p, enum conf_severity severity, uint32_t line, uint32_t column);
+
+/* A message that begins with the key and the present token, in quotes if it is no secret. */
+struct out conf_diagnose_token(
+	struct conf_parser *p, enum conf_severity severity, const struct conf_line *line);
+
+/*
+ * The value's next token becomes the present one. One that is longer than any
+ * right one is refused here and passed over. false: no more.
+ */
+bool conf_take_token(
+	struct conf_parser *p, const struct conf_line *line, size_t *at, enum conf_split split);
+
+/* An error: the present token is not what the key expects. */
+void conf_refuse_token(struct conf_parser *p, const struct conf_line *line);
+
+/*
+ * Reads a prefix from the present token. false: refused, and said why. Host bits
+ * are kept.
+ */
+bool conf_read_prefix(struct conf_parser *p, const struct conf_line *line, const char *text,
+	size_t len, struct ip_prefix *prefix);
+
+/* A zero-terminated copy, or NULL, which is noted. */
+char *conf_copy_text(struct conf_parser *p, const char *text, size_t len);
+
+/* Settings with a known key, in the right section, and a value that is not empty. */
+void conf_read_wg_key(struct conf_parser *p, const struct conf_line *line);
+void conf_read_quick_key(struct conf_parser *p, const struct conf_line *line);
+
+/* After the last line: keys that are missing, peers and prefixes that stand twice. */
+void conf_check(struct conf_parser *p);
+
+#endif

@@ -1,0 +1,302 @@
+#include "text/conf_parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/addrtext.h"
+#include "text/keytext.h"
+#include "text/list.h"
+
+/* In a [Peer] section only. */
+static struct change_peer *present_peer(struct conf_parser *p)
+{
+	return &p->conf->change.peers[p->conf->change.peer_count - 1];
+}
+
+static bool read_key(struct conf_parser *p, const struct conf_line *line, uint8_t *bytes)
+{
+	bool is_right = keytext_read_base64(bytes, p->token.text, p->token.len);
+	if (!is_right)
+		conf_refuse_token(p, line);
+	return is_right;
+}
+
+static void read_private_key(struct conf_parser *p, const struct conf_line *line)
+{
+	struct change *change = &p->conf->change;
+	p->has_seen_private_key = true;
+	if (read_key(p, line, change->private_key.bytes))
+		change->has_private_key = true;
+}
+
+static void read_public_key(struct conf_parser *p, const struct conf_line *line)
+{
+	struct conf_peer_origin *origin = &p->origins[p->conf->change.peer_count - 1];
+	origin->key_line = line->number;
+	origin->key_column = p->token.column;
+	origin->has_key = read_key(p, line, present_peer(p)->public_key.bytes);
+}
+
+static void read_preshared_key(struct conf_parser *p, const struct conf_line *line)
+{
+	struct change_peer *peer = present_peer(p);
+	peer->has_preshared_key = read_key(p, line, peer->preshared_key.bytes);
+}
+
+static bool is_service_name(const char *text, size_t len)
+{
+	bool has_letter = false;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+		has_letter |= is_letter;
+		if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.')
+			return false;
+	}
+	return has_letter && len <= CONF_SERVICE_MAX;
+}
+
+static void read_listen_port(struct conf_parser *p, const struct conf_line *line)
+{
+	struct change *change = &p->conf->change;
+	char **service = &p->conf->link.listen_service;
+	uint64_t port = 0;
+	bool is_number = addrtext_read_decimal(&port, p->token.text, p->token.len, UINT16_MAX);
+	if (!is_number && !is_service_name(p->token.text, p->token.len)) {
+		conf_refuse_token(p, line);
+		return;
+	}
+	free(*service);
+	*service = is_number ? NULL : conf_copy_text(p, p->token.text, p->token.len);
+	change->has_listen_port = is_number;
+	change->listen_port = (uint16_t)port;
+}
+
+static bool read_hex(uint32_t *out, const char *text, size_t len)
+{
+	uint64_t value = 0;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (c >= '0' && c <= '9')
+			value = value << 4 | (uint64_t)(c - '0');
+		else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
+			value = value << 4 | (uint64_t)((c | 0x20) - 'a' + 10);
+		else
+			return false;
+		if (value > UINT32_MAX)
+			return false;
+	}
+	*out = (uint32_t)value;
+	return len > 0;
+}
+
+static void read_fwmark(struct conf_parser *p, const struct conf_line *line)
+{
+	struct change *change = &p->conf->change;
+	const char *text = p->token.text;
+	size_t len = p->token.len;
+	uint64_t decimal = 0;
+	uint32_t mark = 0;
+	bool is_hex = len > 2 && text[0] == '0' && text[1] == 'x';
+	bool is_right = is_hex ? read_hex(&mark, text + 2, len - 2)
+			       : conf_text_is(text, len, "off") ||
+					 addrtext_read_decimal(&decimal, text, len, UINT32_MAX);
+	if (!is_right) {
+		conf_refuse_token(p, line);
+		return;
+	}
+	change->fwmark = is_hex ? mark : (uint32_t)decimal;
+	change->has_fwmark = true;
+}
+
+static void read_keepalive(struct conf_parser *p, const struct conf_line *line)
+{
+	struct change_peer *peer = present_peer(p);
+	uint64_t seconds = 0;
+	if (!conf_text_is(p->token.text, p->token.len, "off") &&
+		!addrtext_read_decimal(&seconds, p->token.text, p->token.len, UINT16_MAX)) {
+		conf_refuse_token(p, line);
+		return;
+	}
+	peer->keepalive_seconds = (uint16_t)seconds;
+	peer->has_keepalive = true;
+}
+
+static void warn_of_host_bits(
+	struct conf_parser *p, const struct conf_line *line, const struct ip_prefix *masked)
+{
+	char text[ADDRTEXT_PREFIX_MAX];
+	addrtext_write_prefix(text, masked);
+	struct out m = conf_diagnose_token(p, CONF_WARNING, line);
+	out_add_text(&m, ": host bits are set: taken as ");
+	out_add_text(&m, text);
+}
+
+static void note_prefix(
+	struct conf_parser *p, const struct conf_line *line, const struct ip_prefix *prefix)
+{
+	struct conf_prefix_origin *all =
+		list_grow(p->prefixes, p->prefix_count, &p->prefix_capacity, sizeof *p->prefixes);
+	if (!all) {
+		p->has_no_memory = true;
+		return;
+	}
+	p->prefixes = all;
+	all[p->prefix_count++] = (struct conf_prefix_origin){
+		*prefix, p->conf->change.peer_count - 1, line->number, p->token.column};
+}
+
+static void read_allowed_ip(struct conf_parser *p, const struct conf_line *line)
+{
+	struct change_peer *peer = present_peer(p);
+	const char *text = p->token.text;
+	bool is_removed = text[0] == '-', is_signed = is_removed || text[0] == '+';
+	struct ip_prefix prefix;
+	if (!conf_read_prefix(p, line, text + is_signed, p->token.len - is_signed, &prefix))
+		return;
+	if (ip_prefix_mask(&prefix))
+		warn_of_host_bits(p, line, &prefix);
+	if (peer->allowed_ip_count == CHANGE_ALLOWED_IPS_MAX) {
+		struct out m = conf_diagnose_token(p, CONF_ERROR, line);
+		out_add_text(&m, ": more prefixes than one peer may have");
+		return;
+	}
+	if (!change_peer_add_allowed_ip(peer, &prefix, is_removed))
+		p->has_no_memory = true;
+	else if (!is_removed)
+		note_prefix(p, line, &prefix);
+}
+
+/*
+ * Whether it can be looked up: a host name, or an address with the name of a
+ * zone. Digits and dots alone are a mistyped address.
+ */
+static bool is_host(const char *text, size_t len)
+{
+	const char *zone = memchr(text, '%', len);
+	size_t name_len = zone ? (size_t)(zone - text) : len;
+	struct ip_address address;
+	if (zone && (!addrtext_read_address(&address, text, name_len) || zone == text + len - 1))
+		return false;
+	bool has_letter = zone;
+	for (size_t i = zone ? name_len + 1 : 0; i < len; i++) {
+		char c = text[i];
+		bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+		has_letter |= is_letter;
+		if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '.')
+			return false;
+	}
+	return has_letter && len <= CONF_HOST_MAX;
+}
+
+/* The present peer's name to look up, where it has one already. */
+static struct conf_name *present_name(struct conf_parser *p)
+{
+	struct conf_link *link = &p->conf->link;
+	if (!link->name_count ||
+		link->names[link->name_count - 1].peer != p->conf->change.peer_count - 1)
+		return NULL;
+	return &link->names[link->name_count - 1];
+}
+
+static void forget_present_name(struct conf_parser *p)
+{
+	struct conf_name *name = present_name(p);
+	if (!name)
+		return;
+	free(name->host);
+	free(name->port);
+	p->conf->link.name_count--;
+}
+
+static void set_name(struct conf_parser *p, const struct conf_line *line, const char *host,
+	size_t host_len, const char *port)
+{
+	struct conf_link *link = &p->conf->link;
+	struct conf_name *names =
+		list_grow(link->names, link->name_count, &link->name_capacity, sizeof *link->names);
+	if (!names) {
+		p->has_no_memory = true;
+		return;
+	}
+	link->names = names;
+	names[link->name_count++] = (struct conf_name){
+		.peer = p->conf->change.peer_count - 1,
+		.host = conf_copy_text(p, host, host_len),
+		.port = conf_copy_text(p, port, strlen(port)),
+		.line = line->number,
+	};
+}
+
+static void refuse_endpoint(struct conf_parser *p, const struct conf_line *line, const char *why)
+{
+	struct out m = conf_diagnose_token(p, CONF_ERROR, line);
+	out_add_text(&m, why);
+}
+
+/* Splits at the last colon, or behind the bracket. NULL, or what is wrong. */
+static const char *split_endpoint(
+	const char *text, const char **host, size_t *host_len, const char **port)
+{
+	const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
+	if (text[0] == '[' && !bracket)
+		return ": no \"]\" behind the address";
+	const char *colon = bracket ? bracket + 1 : strrchr(text, ':');
+	if (!colon || *colon != ':' || !colon[1])
+		return ": no port; expected host:port or [IPv6]:port";
+	*host = bracket ? text + 1 : text;
+	*host_len = (size_t)((bracket ? bracket : colon) - *host);
+	*port = colon + 1;
+	return NULL;
+}
+
+static void read_endpoint(struct conf_parser *p, const struct conf_line *line)
+{
+	struct change_peer *peer = present_peer(p);
+	const char *host, *port;
+	size_t host_len;
+	const char *why = split_endpoint(p->token.text, &host, &host_len, &port);
+	if (why) {
+		refuse_endpoint(p, line, why);
+		return;
+	}
+	struct endpoint e;
+	bool is_numeric = addrtext_read_host(&e, host, host_len);
+	uint64_t number = 0;
+	bool has_number = addrtext_read_decimal(&number, port, strlen(port), UINT16_MAX) && number;
+	if (!is_numeric && !is_host(host, host_len)) {
+		refuse_endpoint(p, line, ": neither an IP address nor a host name before the port");
+		return;
+	}
+	if (!has_number && !is_service_name(port, strlen(port))) {
+		refuse_endpoint(p, line, ": port must be 1-65535 or the name of a service");
+		return;
+	}
+	forget_present_name(p);
+	peer->has_endpoint = is_numeric && has_number;
+	if (!peer->has_endpoint) {
+		set_name(p, line, host, host_len, port);
+		return;
+	}
+	e.port = (uint16_t)number;
+	peer->endpoint = e;
+}
+
+void conf_read_wg_key(struct conf_parser *p, const struct conf_line *line)
+{
+	size_t at = 0;
+	bool is_list = line->key->id == CONF_ALLOWED_IPS;
+	enum conf_split split = is_list ? CONF_SPLIT_COMMAS : CONF_SPLIT_NOWHERE;
+	while (conf_take_token(p, line, &at, split)) {
+		switch (line->key->id) {
+		case CONF_PRIVATE_KEY: read_private_key(p, line); break;
+		case CONF_LISTEN_PORT: read_listen_port(p, line); break;
+		case CONF_FWMARK: read_fwmark(p, line); break;
+		case CONF_PUBLIC_KEY: read_public_key(p, line); break;
+		case CONF_PRESHARED_KEY: read_preshared_key(p, line); break;
+		case CONF_ENDPOINT: read_endpoint(p, line); break;
+		case CONF_KEEPALIVE: read_keepalive(p, line); break;
+		default: read_allowed_ip(p, line); break;
+		}
+	}
+}

@@ -1,0 +1,67 @@
+/*
+ * The control socket's grammar, both directions: what a client asks, incrementally
+ * from bytes in any pieces, and what it is answered. The supervisor speaks to the
+ * engine in it too. No socket here. Holds keys: wipe parsers and buffers.
+ */
+#ifndef ADIT_TEXT_UAPI_H
+#define ADIT_TEXT_UAPI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "device/change.h"
+#include "device/device.h"
+#include "text/out.h"
+
+#define UAPI_LINE_MAX  65536	  /* bytes of a line, the newline included */
+#define UAPI_LINES_MAX (1u << 23) /* of one operation */
+
+enum uapi_verdict {
+	UAPI_MORE,	/* the operation is not complete */
+	UAPI_GET,	/* get=1: answer with uapi_format_get */
+	UAPI_SET,	/* set=1: apply `change` if `error` is 0; answer with uapi_format_errno */
+	UAPI_VIOLATION, /* not this protocol: close the connection */
+};
+
+enum uapi_state { UAPI_AT_OPERATION, UAPI_IN_GET, UAPI_IN_SET, UAPI_CLOSED };
+
+struct uapi_parser {
+	struct change change; /* after UAPI_SET, until the next uapi_feed */
+	int error;	      /* after UAPI_SET: 0, EINVAL or ENOMEM; then `change` is empty */
+	enum uapi_state state;
+	bool is_done; /* the last operation was reported */
+	uint32_t line_count;
+	struct out line; /* the part of a line that came */
+};
+
+void uapi_init(struct uapi_parser *parser);
+void uapi_wipe(struct uapi_parser *parser);
+
+/*
+ * Reads up to the end of one operation; *used says how many of the bytes. For
+ * the rest call again after the operation is carried out. The bytes may hold
+ * keys: the caller wipes them.
+ */
+enum uapi_verdict uapi_feed(
+	struct uapi_parser *parser, const char *bytes, size_t len, size_t *used);
+
+struct uapi_link {	      /* what the device does not know */
+	uint16_t listen_port; /* 0: none */
+	uint32_t fwmark;      /* 0: none */
+};
+
+/* The whole answer to get=1, errno=0 and the empty line included. Holds keys. */
+void uapi_format_get(struct out *out, const struct device *device, const struct uapi_link *link);
+
+/*
+ * The end of an answer to `operation` (UAPI_GET or UAPI_SET): errno, which the
+ * caller gives as 0 or positive, with the sign that wg(8) needs, and the empty
+ * line.
+ */
+void uapi_format_errno(struct out *out, enum uapi_verdict operation, int error);
+
+/* The operation set=1 that means `change`, the empty line included. Holds keys. */
+void uapi_format_set(struct out *out, const struct change *change);
+
+#endif

@@ -1,0 +1,165 @@
+#include "text/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+#include "text/addrtext.h"
+#include "text/keytext.h"
+#include "text/list.h"
+
+#define ERRNO_MAX 4095
+
+struct pair { /* a line of the answer */
+	const char *name, *value;
+	size_t name_len, value_len;
+};
+
+static bool name_is(const struct pair *pair, const char *name)
+{
+	return pair->name_len == strlen(name) && !memcmp(pair->name, name, pair->name_len);
+}
+
+/* If the pair has that name: *out and whether it is right. Else leaves both alone. */
+static void read_decimal(
+	const struct pair *pair, const char *name, uint64_t *out, uint64_t max, bool *is_right)
+{
+	if (name_is(pair, name))
+		*is_right = addrtext_read_decimal(out, pair->value, pair->value_len, max);
+}
+
+static bool read_interface_line(struct view *view, const struct pair *pair)
+{
+	bool is_right = true;
+	uint64_t port = view->listen_port, mark = view->fwmark;
+	if (name_is(pair, "private_key")) {
+		struct private_key key;
+		is_right = keytext_read_hex(key.bytes, pair->value, pair->value_len);
+		view->has_key = is_right && !secret_is_zero(&key, sizeof key);
+		if (view->has_key)
+			public_key_derive(&view->public_key, &key);
+		secret_wipe(&key, sizeof key);
+	}
+	read_decimal(pair, "listen_port", &port, UINT16_MAX, &is_right);
+	read_decimal(pair, "fwmark", &mark, UINT32_MAX, &is_right);
+	view->listen_port = (uint16_t)port;
+	view->fwmark = (uint32_t)mark;
+	return is_right;
+}
+
+static bool add_peer(struct view *view, const struct pair *pair)
+{
+	struct view_peer *peers =
+		list_grow(view->peers, view->peer_count, &view->peer_capacity, sizeof *view->peers);
+	if (!peers)
+		return false;
+	view->peers = peers;
+	struct view_peer *peer = &peers[view->peer_count++];
+	*peer = (struct view_peer){0};
+	return keytext_read_hex(peer->public_key.bytes, pair->value, pair->value_len);
+}
+
+static bool read_preshared_key(struct view_peer *peer, const struct pair *pair)
+{
+	struct preshared_key key;
+	bool is_right = keytext_read_hex(key.bytes, pair->value, pair->value_len);
+	peer->has_preshared_key = !secret_is_zero(&key, sizeof key);
+	secret_wipe(&key, sizeof key);
+	return is_right;
+}
+
+static bool add_allowed_ip(struct view_peer *peer, const struct pair *pair)
+{
+	struct ip_prefix *ips = list_grow(peer->allowed_ips, peer->allowed_ip_count,
+		&peer->allowed_ip_capacity, sizeof *peer->allowed_ips);
+	if (!ips)
+		return false;
+	peer->allowed_ips = ips;
+	return addrtext_read_prefix(&ips[peer->allowed_ip_count++], pair->value, pair->value_len) ==
+	       ADDRTEXT_OK;
+}
+
+static bool read_peer_line(struct view_peer *peer, const struct pair *pair)
+{
+	if (name_is(pair, "preshared_key"))
+		return read_preshared_key(peer, pair);
+	if (name_is(pair, "allowed_ip"))
+		return add_allowed_ip(peer, pair);
+	if (name_is(pair, "endpoint"))
+		return addrtext_read_endpoint(&peer->endpoint, pair->value, pair->value_len);
+	bool is_right = true;
+	uint64_t keepalive = peer->keepalive_seconds;
+	read_decimal(pair, "last_handshake_time_sec", &peer->handshake_sec, UINT64_MAX, &is_right);
+	read_decimal(
+		pair, "last_handshake_time_nsec", &peer->handshake_nsec, UINT64_MAX, &is_right);
+	read_decimal(pair, "tx_bytes", &peer->tx_bytes, UINT64_MAX, &is_right);
+	read_decimal(pair, "rx_bytes", &peer->rx_bytes, UINT64_MAX, &is_right);
+	read_decimal(pair, "persistent_keepalive_interval", &keepalive, UINT16_MAX, &is_right);
+	peer->keepalive_seconds = (uint16_t)keepalive;
+	return is_right;
+}
+
+static bool read_pair(struct view *view, const struct pair *pair)
+{
+	if (name_is(pair, "public_key"))
+		return add_peer(view, pair);
+	if (view->peer_count)
+		return read_peer_line(&view->peers[view->peer_count - 1], pair);
+	return read_interface_line(view, pair);
+}
+
+static bool has_later_handshake(const struct view_peer *a, const struct view_peer *b)
+{
+	return a->handshake_sec > b->handshake_sec ||
+	       (a->handshake_sec == b->handshake_sec && a->handshake_nsec > b->handshake_nsec);
+}
+
+static int compare_peers(const void *first, const void *second)
+{
+	return has_later_handshake(second, first) - has_later_handshake(first, second);
+}
+
+/* Lines up to errno, and the empty line that must be the end. */
+static bool read_lines(struct view *view, const char *text, size_t len)
+{
+	bool has_errno = false;
+	uint64_t error = 0;
+	while (len) {
+		const char *newline = memchr(text, '\n', len);
+		size_t line_len = newline ? (size_t)(newline - text) : len;
+		if (!newline || has_errno)
+			return has_errno && newline && line_len == 0 && len == 1;
+		const char *equals = memchr(text, '=', line_len);
+		if (!equals)
+			return false;
+		struct pair pair = {text, equals + 1, (size_t)(equals - text), 0};
+		pair.value_len = line_len - pair.name_len - 1;
+		bool is_right = true;
+		has_errno = name_is(&pair, "errno");
+		read_decimal(&pair, "errno", &error, ERRNO_MAX, &is_right);
+		if (!is_right || (!has_errno && !read_pair(view, &pair)))
+			return false;
+		text += line_len + 1;
+		len -= line_len + 1;
+		view->error = (int)error;
+	}
+	return false;
+}
+
+bool view_parse(struct view *view, const char *text, size_t len)
+{
+	*view = (struct view){0};
+	if (!read_lines(view, text, len))
+		return false;
+	if (view->peer_count)
+		qsort(view->peers, view->peer_count, sizeof *view->peers, compare_peers);
+	return true;
+}
+
+void view_wipe(struct view *view)
+{
+	for (size_t i = 0; i < view->peer_count; i++)
+		free(view->peers[i].allowed_ips);
+	free(view->peers);
+	*view = (struct view){0};
+}
