@@ -1,5 +1,8 @@
 #include "manage/hooks.h"
 
+#include "io/channel.h"
+#include "manage/service.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,9 +13,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "io/channel.h"
-#include "manage/service.h"
 
 /* ------------------------------------------------------------------ trust */
 

@@ -1,6 +1,7 @@
 #include "manage/link.h"
 
-#include <arpa/inet.h>
+#include "text/addrtext.h"
+
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -9,17 +10,6 @@
 
 #define MTU_MIN	     68	   /* [RFC 791]; the least a TUN takes */
 #define PATH_MAX_MTU 65536 /* loopback's; an IP packet ends there */
-
-#define PREFIX_TEXT_MAX (INET6_ADDRSTRLEN + 4)
-
-static const char *prefix_text(const struct ip_prefix *p, char out[static PREFIX_TEXT_MAX])
-{
-	char address[INET6_ADDRSTRLEN] = "?";
-	int af = p->address.family == IP_V6 ? AF_INET6 : AF_INET;
-	inet_ntop(af, p->address.bytes, address, sizeof(address));
-	snprintf(out, PREFIX_TEXT_MAX, "%s/%u", address, p->len);
-	return out;
-}
 
 /* ------------------------------------------------------------------ what can be done */
 
@@ -161,12 +151,13 @@ static int set_mtu(
 static int add_addresses(struct link *link, struct netlink *n, const struct link_settings *s,
 	char why[static LINK_WHY_MAX])
 {
-	char text[PREFIX_TEXT_MAX], what[PREFIX_TEXT_MAX + 16];
+	char text[ADDRTEXT_PREFIX_MAX], what[ADDRTEXT_PREFIX_MAX + 16];
 	for (size_t i = 0; i < s->address_count; i++) {
 		const struct ip_prefix *address = &s->addresses[i];
 		int error = netlink_address_add(n, link->ifindex, address);
 		if (error) {
-			snprintf(what, sizeof(what), "address %s", prefix_text(address, text));
+			addrtext_write_prefix(text, address);
+			snprintf(what, sizeof(what), "address %s", text);
 			return fail(n, error, what, why);
 		}
 		link->addresses[link->address_count++] = *address;
@@ -210,15 +201,15 @@ static bool is_covered(const struct ip_prefix *p, const struct netlink_routes *b
 static int add_sorted_routes(struct link *link, struct netlink *n, const struct ip_prefix *sorted,
 	size_t count, const struct netlink_routes *present, char why[static LINK_WHY_MAX])
 {
-	char text[PREFIX_TEXT_MAX], what[PREFIX_TEXT_MAX + 32];
+	char text[ADDRTEXT_PREFIX_MAX], what[ADDRTEXT_PREFIX_MAX + 32];
 	for (size_t i = 0; i < count; i++) {
 		const struct ip_prefix *p = &sorted[i];
 		if ((i && !compare_prefixes(p, p - 1)) || is_covered(p, present))
 			continue;
 		int error = netlink_route_add(n, link->ifindex, link->table, p);
 		if (error) {
-			snprintf(what, sizeof(what), "route %s in table %u", prefix_text(p, text),
-				link->table);
+			addrtext_write_prefix(text, p);
+			snprintf(what, sizeof(what), "route %s in table %u", text, link->table);
 			return fail(n, error, what, why);
 		}
 		link->routes[link->route_count++] = *p;

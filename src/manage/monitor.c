@@ -1,5 +1,8 @@
 #include "manage/monitor.h"
 
+#include "io/tun.h"
+#include "manage/netlink_request.h"
+
 #include <errno.h>
 #include <linux/if_tun.h>
 #include <linux/net_namespace.h>
@@ -7,9 +10,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#include "io/tun.h"
-#include "manage/netlink_request.h"
 
 #define LOCATE_TRIES 8	    /* of finding a device that is moved or renamed meanwhile */
 #define DISCARD_MAX  100000 /* messages thrown away at once; far more than a queue holds */

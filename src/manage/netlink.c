@@ -1,5 +1,7 @@
 #include "manage/netlink.h"
 
+#include "manage/netlink_request.h"
+
 #include <errno.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -8,8 +10,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "manage/netlink_request.h"
 
 void netlink_link_parse(const struct nlmsghdr *message, struct netlink_link *out)
 {

@@ -87,9 +87,8 @@ int netlink_route_delete(
 	struct netlink *n, uint32_t ifindex, uint32_t table, const struct ip_prefix *prefix);
 
 /*
- * The unicast routes through the interface (0: any) in all tables, those of
- * protocol 0 meaning any; IPv4 before IPv6. The caller frees *out, also after a
- * failure.
+ * The unicast routes through the interface (0: any) with that protocol number
+ * (0: any), in all tables. The caller frees *out, also after a failure.
  */
 int netlink_route_list(
 	struct netlink *n, uint32_t ifindex, uint8_t protocol, struct netlink_routes *out);

@@ -1,12 +1,12 @@
 #include "manage/netlink_request.h"
 
+#include "io/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "io/clock.h"
 
 void *netlink_request_init(union netlink_request *r, uint16_t type, uint16_t flags, size_t len)
 {
@@ -46,8 +46,6 @@ ssize_t netlink_receive(const struct mnl_socket *socket, void *bytes, size_t len
 			.msg_control = &control,
 			.msg_controllen = sizeof(control)};
 		ssize_t got = recvmsg(mnl_socket_get_fd(socket), &header, MSG_DONTWAIT);
-		if (got < 0 && errno == EINTR)
-			continue;
 		if (got < 0)
 			return -errno;
 		/* A privileged process may write to our port, too. */

@@ -1,11 +1,11 @@
 #include "manage/netlink.h"
 
+#include "manage/netlink_request.h"
+
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "manage/netlink_request.h"
 
 #define LISTING_TRIES 8 /* of a listing that changes underneath */
 
@@ -181,33 +181,22 @@ static int take_listed_route(const struct nlmsghdr *message, void *context)
 	return append_route(context, &route);
 }
 
-static int list_family(struct netlink *n, uint8_t af, uint32_t ifindex, uint8_t protocol,
-	struct netlink_routes *out)
-{
-	size_t before = out->count;
-	int error = -EINTR;
-	for (int try = 0; error == -EINTR && try < LISTING_TRIES; try++) {
-		union netlink_request r;
-		struct rtmsg *m = netlink_request_init(&r, RTM_GETROUTE, NLM_F_DUMP, sizeof(*m));
-		m->rtm_family = af;
-		m->rtm_protocol = protocol;
-		if (ifindex)
-			mnl_attr_put_u32(&r.header, RTA_OIF, ifindex);
-		out->count = before;
-		error = netlink_request_run(n, &r, take_listed_route, out);
-	}
-	return error;
-}
-
 int netlink_route_list(
 	struct netlink *n, uint32_t ifindex, uint8_t protocol, struct netlink_routes *out)
 {
+	int error = -EINTR;
 	*out = (struct netlink_routes){0};
-	int error = list_family(n, AF_INET, ifindex, protocol, out);
-	if (!error)
-		error = list_family(n, AF_INET6, ifindex, protocol, out);
-	/* A kernel without IPv6 has no such family to list. */
-	return error == -EOPNOTSUPP || error == -EAFNOSUPPORT ? 0 : error;
+	for (int try = 0; error == -EINTR && try < LISTING_TRIES; try++) {
+		union netlink_request r;
+		struct rtmsg *m = netlink_request_init(&r, RTM_GETROUTE, NLM_F_DUMP, sizeof(*m));
+		m->rtm_family = AF_UNSPEC; /* all that the kernel has, with IPv6 or without */
+		m->rtm_protocol = protocol;
+		if (ifindex)
+			mnl_attr_put_u32(&r.header, RTA_OIF, ifindex);
+		out->count = 0;
+		error = netlink_request_run(n, &r, take_listed_route, out);
+	}
+	return error;
 }
 
 void netlink_routes_free(struct netlink_routes *routes)

@@ -1,13 +1,13 @@
 #include "manage/resolver.h"
 
+#include "io/channel.h"
+#include "manage/service.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "io/channel.h"
-#include "manage/service.h"
 
 /* ------------------------------------------------------------------ the child */
 

@@ -1,9 +1,9 @@
 #include "manage/service.h"
 
+#include "io/channel.h"
+
 #include <errno.h>
 #include <poll.h>
-
-#include "io/channel.h"
 
 static int receive_patiently(int channel, void *message, size_t len, size_t *fd_count)
 {

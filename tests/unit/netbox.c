@@ -1,6 +1,5 @@
 #include "unit/netbox.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fib_rules.h>
@@ -16,6 +15,7 @@
 
 #include "io/tun.h"
 #include "manage/netlink_request.h"
+#include "text/addrtext.h"
 #include "unit/sandbox.h"
 
 struct netbox box;
@@ -37,14 +37,9 @@ void netbox_run(bool (*body)(void))
 
 struct ip_prefix netbox_prefix(const char *text)
 {
-	char address[64];
-	unsigned len;
-	struct ip_prefix p = {.address.family = strchr(text, ':') ? IP_V6 : IP_V4};
-	if (sscanf(text, "%63[^/]/%u", address, &len) != 2 ||
-		inet_pton(p.address.family == IP_V6 ? AF_INET6 : AF_INET, address,
-			p.address.bytes) != 1)
+	struct ip_prefix p;
+	if (addrtext_read_prefix(&p, text, strlen(text)) != ADDRTEXT_OK)
 		abort();
-	p.len = (uint8_t)len;
 	return p;
 }
 
