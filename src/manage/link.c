@@ -45,15 +45,13 @@ bool link_is_possible(const struct link_settings *s, char why[static LINK_WHY_MA
 		if (p->len)
 			continue;
 		bool v6 = p->address.family == IP_V6;
+		const char *halves = v6 ? "::/1, 8000::/1" : "0.0.0.0/1, 128.0.0.0/1";
 		snprintf(why, LINK_WHY_MAX,
-			"AllowedIPs %s with Table = auto would move this machine's default route "
-			"into the tunnel, which adit cannot do yet; write AllowedIPs = %s instead, "
-			"or "
-			"Table = off (no routes) or a table number such as Table = 1000 with rules "
-			"of "
-			"your own",
-			v6 ? "::/0" : "0.0.0.0/0",
-			v6 ? "::/1, 8000::/1" : "0.0.0.0/1, 128.0.0.0/1");
+			"AllowedIPs %s with Table = auto means this machine's default route, which "
+			"adit cannot move yet; write Table = off, or Table = 1000 (any number) and "
+			"ip-rules of your own, or AllowedIPs = %s and a route of your own to the "
+			"peer's Endpoint",
+			v6 ? "::/0" : "0.0.0.0/0", halves);
 		return false;
 	}
 	return true;
