@@ -32,8 +32,7 @@ struct to_engine {
 	uint32_t kind;
 	union {
 		struct {
-			uint32_t mtu, is_up, fwmark;
-			uint16_t listen_port; /* 0: any */
+			uint32_t mtu;
 		} start;
 		struct {
 			uint32_t request_id;

@@ -1,0 +1,254 @@
+#include "io/engine.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "device/device.h"
+#include "io/arena.h"
+#include "io/channel.h"
+#include "io/clients.h"
+#include "io/clock.h"
+#include "io/entropy.h"
+#include "io/log.h"
+#include "io/loop.h"
+#include "io/messages.h"
+#include "io/pump.h"
+#include "text/uapi.h"
+
+#define SECRETS_MAX ((size_t)64 << 20) /* bytes of address space: 100,000 peers */
+#define BURSTS_MAX  ((size_t)16 << 20) /* bytes of packets under way */
+#define STAGED_MAX  ((size_t)8 << 20)  /* bytes of packets that wait for a handshake */
+
+struct engine {
+	struct loop loop;
+	struct arena arena;
+	struct secret_arena secrets;
+	struct burst_pool pool;
+	struct device *device;
+	struct pump pump;
+	struct clients clients;
+	struct watch channel;
+	bool is_up;	      /* the link */
+	uint16_t listen_port; /* configured; 0: any */
+	uint32_t fwmark;
+	uint32_t request_id; /* of the last NEED_SOCKETS */
+	/* A set operation that waits for sockets. */
+	struct change change;
+	struct device_plan *plan; /* NULL: none waits */
+	bool has_failed;
+};
+
+/* ---- link and sockets */
+
+static void tell_supervisor(struct engine *e, const struct from_engine *message)
+{
+	int error = channel_send(e->channel.fd, message, sizeof *message, NULL, 0);
+	if (error) {
+		log_error("the supervisor does not listen: %s", strerror(-error));
+		loop_stop(&e->loop);
+	}
+}
+
+static void request_sockets(struct engine *e, uint16_t port, uint32_t fwmark)
+{
+	struct from_engine message = {
+		.kind = FROM_ENGINE_NEED_SOCKETS,
+		.need_sockets = {++e->request_id, fwmark, port},
+	};
+	tell_supervisor(e, &message);
+}
+
+/* The device is up when the link is and there are sockets to send through. */
+static void settle_link(struct engine *e)
+{
+	struct now now = clock_read();
+	device_set_link(e->device, e->is_up && pump_has_sockets(&e->pump), &now);
+	pump_run(&e->pump, &now);
+}
+
+static void on_link(struct engine *e, const struct to_engine *message)
+{
+	e->is_up = message->link.is_up;
+	device_set_mtu(e->device, message->link.mtu);
+	if (!e->is_up)
+		pump_close_sockets(&e->pump);
+	else if (!pump_has_sockets(&e->pump))
+		request_sockets(e, e->listen_port, e->fwmark);
+	settle_link(e);
+}
+
+/* ---- control */
+
+static void on_get(void *context, struct out *answer)
+{
+	struct engine *e = context;
+	struct uapi_link link = {
+		.listen_port = pump_has_sockets(&e->pump) ? e->pump.udp.port : e->listen_port,
+		.fwmark = e->fwmark,
+	};
+	uapi_format_get(answer, e->device, &link);
+}
+
+/* Whether the change is for sockets other than those that are open. */
+static bool needs_sockets(const struct engine *e, const struct change *change)
+{
+	bool is_other_port = change->has_listen_port && change->listen_port != e->listen_port &&
+			     change->listen_port != e->pump.udp.port;
+	bool is_other_mark = change->has_fwmark && change->fwmark != e->fwmark;
+	return pump_has_sockets(&e->pump) && (is_other_port || is_other_mark);
+}
+
+static void commit(struct engine *e, struct device_plan *plan, const struct change *change)
+{
+	struct now now = clock_read();
+	if (change->has_listen_port)
+		e->listen_port = change->listen_port;
+	if (change->has_fwmark)
+		e->fwmark = change->fwmark;
+	device_commit(e->device, plan, change, &now);
+	pump_run(&e->pump, &now);
+}
+
+/* What needs sockets is prepared, waits for them, and is then committed. */
+static int on_set(void *context, struct change *change)
+{
+	struct engine *e = context;
+	struct device_plan *plan = device_prepare(e->device, change);
+	if (!plan)
+		return ENOMEM;
+	if (!needs_sockets(e, change)) {
+		commit(e, plan, change);
+		return 0;
+	}
+	e->plan = plan;
+	e->change = *change;
+	change_init(change);
+	request_sockets(e, e->change.has_listen_port ? e->change.listen_port : e->pump.udp.port,
+		e->change.has_fwmark ? e->change.fwmark : e->fwmark);
+	return CLIENTS_LATER;
+}
+
+static void finish_set(struct engine *e, int error)
+{
+	if (error)
+		device_discard(e->device, e->plan);
+	else
+		commit(e, e->plan, &e->change);
+	e->plan = NULL;
+	change_wipe(&e->change);
+	clients_answer_set(&e->clients, error);
+}
+
+/* ---- the supervisor's messages */
+
+static void on_sockets(struct engine *e, const struct to_engine *message, const int *fds)
+{
+	int error = message->sockets.error;
+	uint32_t id = message->sockets.request_id;
+	struct udp_sockets udp = {.v4 = -1, .v6 = -1, .port = message->sockets.port};
+	int next = 0;
+	if (message->sockets.has_v4)
+		udp.v4 = fds[next++];
+	if (message->sockets.has_v6)
+		udp.v6 = fds[next];
+	if (id != e->request_id) {
+		udp_close(&udp); /* an answer to a question that is out of date */
+		return;
+	}
+	if (!error)
+		error = pump_use_sockets(&e->pump, &udp);
+	if (e->plan)
+		finish_set(e, -error);
+	settle_link(e);
+}
+
+static void handle(struct engine *e, const struct to_engine *message, const int *fds)
+{
+	struct from_engine answer = {.kind = FROM_ENGINE_PONG, .pong.id = message->ping.id};
+	switch ((enum to_engine_kind)message->kind) {
+	case TO_ENGINE_START:
+		device_set_mtu(e->device, message->start.mtu);
+		if (pump_use_tun(&e->pump, fds[0]))
+			loop_stop(&e->loop);
+		break;
+	case TO_ENGINE_SOCKETS: on_sockets(e, message, fds); break;
+	case TO_ENGINE_CONTROL: clients_add(&e->clients, fds[0]); break;
+	case TO_ENGINE_LINK: on_link(e, message); break;
+	case TO_ENGINE_PING: tell_supervisor(e, &answer); break;
+	}
+}
+
+static void on_channel(void *context, uint32_t events)
+{
+	struct engine *e = context;
+	struct to_engine message;
+	int fds[CHANNEL_FDS_MAX];
+	size_t fd_count;
+	int got = channel_receive(e->channel.fd, &message, sizeof message, fds, &fd_count);
+	(void)events;
+	if (got == -EAGAIN)
+		return;
+	if (got == 1 && to_engine_is_valid(&message, fd_count)) {
+		handle(e, &message, fds);
+		return;
+	}
+	if (got == 1)
+		channel_close_fds(fds, fd_count);
+	e->has_failed = got != 0;
+	loop_stop(&e->loop);
+}
+
+/* ---- life */
+
+static int open_all(struct engine *e, int channel)
+{
+	int error = arena_map(&e->arena, SECRETS_MAX);
+	if (error)
+		return error;
+	if (e->arena.lock_error)
+		log_info("keys cannot be kept out of swap: %s (LimitMEMLOCK)",
+			strerror(-e->arena.lock_error));
+	secret_arena_init(&e->secrets, e->arena.base, e->arena.len);
+	burst_pool_init(&e->pool, BURSTS_MAX);
+	struct device_setup setup = {&e->secrets, &e->pool, entropy_rng(), STAGED_MAX};
+	e->device = device_create(&setup);
+	if (!e->device)
+		return -ENOMEM;
+	error = loop_init(&e->loop);
+	if (error)
+		return error;
+	pump_init(&e->pump, &e->loop, &e->pool, e->device);
+	e->clients = (struct clients){
+		.loop = &e->loop, .on_get = on_get, .on_set = on_set, .context = e};
+	e->channel = (struct watch){channel, on_channel, e};
+	return loop_add(&e->loop, &e->channel, EPOLLIN);
+}
+
+static void close_all(struct engine *e)
+{
+	clients_wipe(&e->clients);
+	if (e->plan)
+		device_discard(e->device, e->plan);
+	change_wipe(&e->change);
+	pump_wipe(&e->pump);
+	device_destroy(e->device);
+	burst_pool_wipe(&e->pool);
+	loop_wipe(&e->loop);
+	arena_unmap(&e->arena);
+}
+
+int engine_run(int channel, void *context)
+{
+	static struct engine engine; /* watches must not move; too large for a stack */
+	struct engine *e = &engine;
+	(void)context;
+	*e = (struct engine){0};
+	int error = open_all(e, channel);
+	if (!error)
+		error = loop_run(&e->loop);
+	if (error)
+		log_error("the engine cannot run: %s", strerror(-error));
+	if (!error)
+		close_all(e);
+	return error || e->has_failed;
+}

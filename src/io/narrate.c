@@ -1,0 +1,117 @@
+#include "io/narrate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "io/log.h"
+#include "noise/limits.h"
+#include "text/addrtext.h"
+#include "text/keytext.h"
+
+struct names { /* a peer and where it is, ready for a line */
+	char peer[KEYTEXT_BASE64_LEN + 1];
+	char endpoint[ADDRTEXT_ENDPOINT_MAX];
+};
+
+/* Keys are told apart by their first characters: "AbCdEfGh..." */
+#define SHORT_KEY_LEN 8
+
+static struct names name(const struct public_key *peer, const struct endpoint *endpoint)
+{
+	struct names names = {.endpoint = "(unknown)"};
+	keytext_write_base64(names.peer, peer->bytes);
+	strcpy(names.peer + SHORT_KEY_LEN, "...");
+	if (endpoint->address.family != IP_NONE)
+		addrtext_write_endpoint(names.endpoint, endpoint);
+	return names;
+}
+
+/* Whether one more line is all right; the first of a new minute tells what was kept back. */
+static bool may_speak(struct narrator *narrator, nanos boottime)
+{
+	if (boottime - narrator->minute_began >= 60 * NANOS_PER_SECOND) {
+		if (narrator->suppressed)
+			log_info("%u more such messages in the last minutes", narrator->suppressed);
+		*narrator = (struct narrator){.minute_began = boottime};
+	}
+	if (narrator->lines < NARRATE_LINES_PER_MINUTE) {
+		narrator->lines++;
+		return true;
+	}
+	narrator->suppressed++;
+	return false;
+}
+
+/* Why a handshake message was not accepted, and what the reader may look at. */
+static const char *advise(enum drop_reason reason)
+{
+	switch (reason) {
+	case DROP_MAC1: return "it was made for another public key than ours";
+	case DROP_UNKNOWN_PEER: return "its public key is not among our peers";
+	case DROP_STALE_STAMP:
+		return "its timestamp is not newer than the last: a replay, or the peer's clock was "
+		       "set back";
+	case DROP_RESPONSE_FORGED: return "it does not decrypt: do both ends have the same PresharedKey?";
+	case DROP_NO_KEY: return "this interface has no private key";
+	default: return drop_reason_meaning(reason);
+	}
+}
+
+static void narrate_refusal(const struct event *event, const struct names *names)
+{
+	bool is_response = event->reason == DROP_RESPONSE_FORGED ||
+			   event->reason == DROP_RESPONSE_UNEXPECTED;
+	const char *what = is_response ? "response" : "initiation";
+	if (event->has_peer)
+		log_info("peer %s: handshake %s from %s refused: %s", names->peer, what,
+			names->endpoint, advise(event->reason));
+	else
+		log_info("handshake %s from %s refused: %s", what, names->endpoint,
+			advise(event->reason));
+}
+
+void narrate_event(struct narrator *narrator, const struct event *event, nanos boottime)
+{
+	struct names names = name(&event->peer, &event->endpoint);
+	switch (event->kind) {
+	case EVENT_SESSION:
+		log_verbose("peer %s: session established with %s, as the %s", names.peer,
+			names.endpoint, event->is_initiator ? "initiator" : "responder");
+		break;
+	case EVENT_NO_ANSWER:
+		log_info("peer %s: no answer from %s to handshake initiation %u", names.peer,
+			names.endpoint, event->count);
+		break;
+	case EVENT_GAVE_UP:
+		log_error("peer %s: no answer from %s in %u s, giving up until there is something "
+			  "to send: is it running, is the port right and open, does it know our "
+			  "public key?",
+			names.peer, names.endpoint,
+			(unsigned)(REKEY_ATTEMPT_TIME / NANOS_PER_SECOND));
+		break;
+	case EVENT_KEYS_ERASED:
+		log_verbose("peer %s: idle, session keys erased", names.peer);
+		break;
+	case EVENT_ENDPOINT_MOVED:
+		log_verbose("peer %s: is now at %s", names.peer, names.endpoint);
+		break;
+	case EVENT_NO_ENDPOINT:
+		if (may_speak(narrator, boottime))
+			log_info("peer %s: its endpoint is not known: it has to contact us first",
+				names.peer);
+		break;
+	case EVENT_REFUSED:
+		if (may_speak(narrator, boottime))
+			narrate_refusal(event, &names);
+		break;
+	}
+}
+
+void narrate_send_error(struct narrator *narrator, const struct public_key *peer,
+	const struct endpoint *to, int error, nanos boottime)
+{
+	struct names names = name(peer, to);
+	if (may_speak(narrator, boottime))
+		log_info("peer %s: cannot send to %s: %s", names.peer, names.endpoint,
+			strerror(-error));
+}

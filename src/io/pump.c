@@ -1,0 +1,239 @@
+#include "io/pump.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "io/clock.h"
+#include "io/log.h"
+#include "io/tun.h"
+
+#define TURN_BURSTS 32 /* read from one descriptor before the others have a turn */
+#define JOBS_BATCH  64
+
+/* ---- packets */
+
+static void pause_tun(struct pump *p, bool pause)
+{
+	if (p->is_tun_paused == pause || p->tun.fd < 0)
+		return;
+	p->is_tun_paused = pause;
+	loop_modify(p->loop, &p->tun, pause ? 0 : EPOLLIN);
+}
+
+static struct watch *udp_watch(struct pump *p, const struct endpoint *to)
+{
+	return to->address.family == IP_V4 ? &p->v4 : &p->v6;
+}
+
+/* Sends one burst, as far as the socket takes it. false: the rest is `blocked`. */
+static bool send_burst(struct pump *p, const struct device_send *send)
+{
+	if (udp_send_burst(&p->udp, send->burst, &send->to, send->is_handshake, &p->progress) ==
+		-EAGAIN) {
+		p->blocked = *send;
+		loop_modify(p->loop, udp_watch(p, &send->to), EPOLLIN | EPOLLOUT);
+		return false;
+	}
+	if (p->progress.source_failed)
+		device_on_send_error(p->device, &send->peer);
+	if (p->progress.refused) {
+		device_count_drop(p->device, DROP_SEND_ERROR, p->progress.refused);
+		narrate_send_error(&p->narrator, &send->peer, &send->to, p->progress.error,
+			clock_read().boottime);
+	}
+	burst_pool_put(p->pool, send->burst);
+	p->progress = (struct udp_progress){0};
+	return true;
+}
+
+/* true when everything has gone */
+static bool flush_sends(struct pump *p)
+{
+	struct device_send send;
+	if (p->blocked.burst)
+		return false;
+	while (device_take_send(p->device, &send))
+		if (!send_burst(p, &send))
+			return false;
+	return true;
+}
+
+static void flush_inner(struct pump *p)
+{
+	for (struct burst *burst; (burst = device_take_inner(p->device));) {
+		uint32_t refused = tun_write_burst(p->tun.fd, burst);
+		if (refused)
+			device_count_drop(p->device, DROP_TUN_ERROR, refused);
+		burst_pool_put(p->pool, burst);
+	}
+}
+
+static size_t run_jobs(struct pump *p, const struct now *now)
+{
+	struct job *jobs[JOBS_BATCH];
+	size_t count = 0;
+	while (count < JOBS_BATCH && (jobs[count] = device_take_job(p->device)))
+		count++;
+	job_run_batch(jobs, count);
+	for (size_t i = 0; i < count; i++)
+		device_put_job(p->device, jobs[i], now);
+	return count;
+}
+
+/* Takes every output of the device after an input. */
+void pump_run(struct pump *p, const struct now *now)
+{
+	struct event event;
+	while (run_jobs(p, now))
+		;
+	pause_tun(p, !flush_sends(p));
+	flush_inner(p);
+	while (device_take_event(p->device, &event))
+		narrate_event(&p->narrator, &event, now->boottime);
+	loop_set_deadline(p->loop, device_deadline(p->device));
+}
+
+static void on_deadline(void *context)
+{
+	struct pump *p = context;
+	struct now now = clock_read();
+	device_tick(p->device, &now);
+	pump_run(p, &now);
+}
+
+/* ---- into the device */
+
+static void on_tun(void *context, uint32_t events)
+{
+	struct pump *p = context;
+	struct now now = clock_read();
+	(void)events;
+	for (int i = 0; i < TURN_BURSTS; i++) {
+		struct burst *burst = burst_pool_get(p->pool, BURST_LARGE);
+		int count = burst ? tun_read_burst(p->tun.fd, burst) : -ENOMEM;
+		if (count > 0) {
+			device_put_inner(p->device, burst, &now);
+			continue;
+		}
+		burst_pool_put(p->pool, burst);
+		if (count == -EMSGSIZE)
+			device_count_drop(p->device, DROP_TUN_ERROR, 1);
+		else if (count == -EAGAIN || count == -ENOMEM)
+			break;
+		else {
+			/* the device is gone */
+			loop_stop(p->loop);
+			break;
+		}
+	}
+	pump_run(p, &now);
+}
+
+static void on_udp(struct pump *p, struct watch *watch, uint32_t events)
+{
+	struct now now = clock_read();
+	if (events & EPOLLOUT && p->blocked.burst) {
+		struct device_send send = p->blocked;
+		p->blocked.burst = NULL;
+		loop_modify(p->loop, watch, EPOLLIN);
+		send_burst(p, &send);
+	}
+	for (int i = 0; i < TURN_BURSTS; i++) {
+		struct endpoint from;
+		struct burst *burst = burst_pool_get(p->pool, BURST_LARGE);
+		int count = burst ? udp_receive_burst(watch->fd, burst, &from) : -ENOMEM;
+		if (count > 0) {
+			device_put_datagrams(p->device, burst, &from, &now);
+			continue;
+		}
+		burst_pool_put(p->pool, burst);
+		if (count != -EMSGSIZE)
+			break;
+		device_count_drop(p->device, DROP_LENGTH, 1);
+	}
+	pump_run(p, &now);
+}
+
+static void on_v4(void *context, uint32_t events)
+{
+	struct pump *p = context;
+	on_udp(p, &p->v4, events);
+}
+
+static void on_v6(void *context, uint32_t events)
+{
+	struct pump *p = context;
+	on_udp(p, &p->v6, events);
+}
+
+/* ---- descriptors */
+
+/* A burst that waited for a socket which is gone now. */
+static void drop_blocked(struct pump *p)
+{
+	if (!p->blocked.burst)
+		return;
+	device_count_drop(p->device, DROP_REMOVED, p->blocked.burst->count - p->progress.next);
+	burst_pool_put(p->pool, p->blocked.burst);
+	p->blocked.burst = NULL;
+	p->progress = (struct udp_progress){0};
+}
+
+void pump_close_sockets(struct pump *p)
+{
+	drop_blocked(p);
+	if (p->udp.v4 >= 0)
+		loop_remove(p->loop, &p->v4);
+	if (p->udp.v6 >= 0)
+		loop_remove(p->loop, &p->v6);
+	udp_close(&p->udp);
+}
+
+int pump_use_sockets(struct pump *p, const struct udp_sockets *udp)
+{
+	int error = 0;
+	pump_close_sockets(p);
+	p->udp = *udp;
+	p->v4 = (struct watch){udp->v4, on_v4, p};
+	p->v6 = (struct watch){udp->v6, on_v6, p};
+	if (udp->v4 >= 0)
+		error = loop_add(p->loop, &p->v4, EPOLLIN);
+	if (!error && udp->v6 >= 0)
+		error = loop_add(p->loop, &p->v6, EPOLLIN);
+	if (error)
+		pump_close_sockets(p);
+	return error;
+}
+
+bool pump_has_sockets(const struct pump *p)
+{
+	return p->udp.v4 >= 0 || p->udp.v6 >= 0;
+}
+
+void pump_init(struct pump *p, struct loop *loop, struct burst_pool *pool, struct device *device)
+{
+	*p = (struct pump){
+		.loop = loop,
+		.pool = pool,
+		.device = device,
+		.tun.fd = -1,
+		.udp = {.v4 = -1, .v6 = -1},
+	};
+	loop_on_deadline(loop, on_deadline, p);
+}
+
+int pump_use_tun(struct pump *p, int tun)
+{
+	p->tun = (struct watch){tun, on_tun, p};
+	return loop_add(p->loop, &p->tun, EPOLLIN);
+}
+
+void pump_wipe(struct pump *p)
+{
+	pump_close_sockets(p);
+	if (p->tun.fd >= 0) {
+		loop_remove(p->loop, &p->tun);
+		close(p->tun.fd);
+	}
+	p->tun.fd = -1;
+}

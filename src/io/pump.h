@@ -1,0 +1,45 @@
+/*
+ * Packets between the device and the descriptors: TUN and UDP in, jobs run, UDP
+ * and TUN out, nothing decided. When UDP is full the TUN is not read, so that
+ * packets wait in the kernel's queue, where they belong.
+ */
+#ifndef ADIT_IO_PUMP_H
+#define ADIT_IO_PUMP_H
+
+#include "device/device.h"
+#include "io/loop.h"
+#include "io/narrate.h"
+#include "io/udp.h"
+
+struct pump { /* stays at its address once it has descriptors */
+	struct loop *loop;
+	struct burst_pool *pool;
+	struct device *device;
+	struct narrator narrator;
+	struct watch tun, v4, v6;
+	struct udp_sockets udp;
+	bool is_tun_paused;
+	/* A send that found the socket full; the TUN is not read until it has gone. */
+	struct device_send blocked;
+	struct udp_progress progress;
+};
+
+/* The three belong to the caller and outlive the pump. Calls back at the device's deadlines. */
+void pump_init(
+	struct pump *pump, struct loop *loop, struct burst_pool *pool, struct device *device);
+
+/* Takes the TUN's descriptor. 0 or -errno. */
+int pump_use_tun(struct pump *pump, int tun);
+
+/* Takes the sockets in place of those it has. 0 or -errno: then it has none. */
+int pump_use_sockets(struct pump *pump, const struct udp_sockets *udp);
+void pump_close_sockets(struct pump *pump);
+bool pump_has_sockets(const struct pump *pump);
+
+/* Takes every output of the device; to be called after any input that others gave it. */
+void pump_run(struct pump *pump, const struct now *now);
+
+/* Closes all that it took. */
+void pump_wipe(struct pump *pump);
+
+#endif

@@ -1,0 +1,152 @@
+#include "main/engine_link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/channel.h"
+#include "io/engine.h"
+#include "io/log.h"
+#include "main/background.h"
+
+static int run_engine(int channel, void *is_background)
+{
+	if (*(bool *)is_background)
+		background_leave_terminal();
+	return engine_run(channel, NULL);
+}
+
+int engine_link_start(struct engine_link *engine, bool is_background)
+{
+	engine->udp = (struct udp_sockets){.v4 = -1, .v6 = -1};
+	return process_start(&engine->process, "adit-engine", run_engine, &is_background, NULL, 0);
+}
+
+int engine_link_stop(struct engine_link *engine)
+{
+	udp_close(&engine->udp);
+	return process_finish(&engine->process);
+}
+
+/* The engine empties its queue quickly; when it is full, waiting is right. */
+static int send_message(struct engine_link *engine, const struct to_engine *message, const int *fds,
+	size_t fd_count)
+{
+	int error;
+	while ((error = channel_send(engine->process.channel, message, sizeof *message, fds,
+			fd_count)) == -EAGAIN)
+		if ((error = channel_wait(engine->process.channel, POLLOUT)))
+			break;
+	return error;
+}
+
+int engine_link_give_tun(struct engine_link *engine, int tun, uint32_t mtu)
+{
+	struct to_engine message = {.kind = TO_ENGINE_START, .start.mtu = mtu};
+	engine->told_mtu = mtu;
+	return send_message(engine, &message, &tun, 1);
+}
+
+/* Hands over what engine->udp holds, or the error. */
+static int give_sockets(struct engine_link *engine, uint32_t request_id, int error)
+{
+	int fds[2];
+	size_t count = 0;
+	struct to_engine message = {
+		.kind = TO_ENGINE_SOCKETS,
+		.sockets = {.request_id = request_id, .error = error},
+	};
+	if (!error) {
+		message.sockets.has_v4 = engine->udp.v4 >= 0;
+		message.sockets.has_v6 = engine->udp.v6 >= 0;
+		message.sockets.port = engine->udp.port;
+		if (engine->udp.v4 >= 0)
+			fds[count++] = engine->udp.v4;
+		if (engine->udp.v6 >= 0)
+			fds[count++] = engine->udp.v6;
+	}
+	return send_message(engine, &message, fds, count);
+}
+
+/* The port's sockets, with the mark: those at hand if they fit, else new ones. */
+static int get_sockets(struct engine_link *engine, uint16_t port, uint32_t fwmark)
+{
+	struct udp_sockets fresh = engine->udp;
+	bool is_open = engine->udp.v4 >= 0 || engine->udp.v6 >= 0;
+	bool is_new = !is_open || port != engine->udp.port;
+	int error = is_new ? udp_open(&fresh, port, UDP_DUAL) : 0;
+	if (error)
+		return error;
+	if ((is_new && fwmark) || (!is_new && fwmark != engine->fwmark))
+		error = udp_set_mark(&fresh, fwmark);
+	if (error) {
+		if (is_new)
+			udp_close(&fresh);
+		return error;
+	}
+	if (is_new)
+		udp_close(&engine->udp);
+	engine->udp = fresh;
+	engine->fwmark = fwmark;
+	return 0;
+}
+
+int engine_link_open_port(struct engine_link *engine, uint16_t port, uint32_t fwmark)
+{
+	int error = get_sockets(engine, port, fwmark);
+	return error ? error : give_sockets(engine, 0, 0);
+}
+
+int engine_link_give_control(struct engine_link *engine, int fd)
+{
+	struct to_engine message = {.kind = TO_ENGINE_CONTROL};
+	int error = send_message(engine, &message, &fd, 1);
+	close(fd);
+	return error;
+}
+
+int engine_link_tell(struct engine_link *engine, bool is_up, uint32_t mtu)
+{
+	struct to_engine message = {
+		.kind = TO_ENGINE_LINK,
+		.link = {.is_up = is_up, .mtu = mtu},
+	};
+	if (is_up == engine->told_up && mtu == engine->told_mtu)
+		return 0;
+	engine->told_up = is_up;
+	engine->told_mtu = mtu;
+	if (!is_up)
+		udp_close(&engine->udp);
+	return send_message(engine, &message, NULL, 0);
+}
+
+int engine_link_ping(struct engine_link *engine)
+{
+	struct to_engine message = {.kind = TO_ENGINE_PING};
+	return send_message(engine, &message, NULL, 0);
+}
+
+int engine_link_receive(struct engine_link *engine, enum from_engine_kind *kind)
+{
+	struct from_engine message;
+	int fds[CHANNEL_FDS_MAX];
+	size_t fd_count;
+	int got =
+		channel_receive(engine->process.channel, &message, sizeof message, fds, &fd_count);
+	if (got <= 0)
+		return got;
+	if (!from_engine_is_valid(&message, fd_count)) {
+		channel_close_fds(fds, fd_count);
+		return -EPROTO;
+	}
+	*kind = (enum from_engine_kind)message.kind;
+	if (message.kind != FROM_ENGINE_NEED_SOCKETS)
+		return 1;
+	int error = get_sockets(engine, message.need_sockets.port, message.need_sockets.fwmark);
+	if (error)
+		log_error("cannot listen on UDP port %u: %s", message.need_sockets.port,
+			strerror(-error));
+	error = give_sockets(engine, message.need_sockets.request_id, error);
+	return error ? error : 1;
+}

@@ -1,0 +1,51 @@
+/*
+ * The supervisor's side of the engine: starts the process, hands it the TUN,
+ * sockets and control connections, answers what it asks for. It keeps duplicates
+ * of the UDP sockets, so that a new mark needs no new bind.
+ */
+#ifndef ADIT_MAIN_ENGINE_LINK_H
+#define ADIT_MAIN_ENGINE_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "io/messages.h"
+#include "io/process.h"
+#include "io/udp.h"
+
+struct engine_link {
+	struct process process; /* .channel for the loop */
+	struct udp_sockets udp; /* duplicates of the engine's */
+	uint32_t fwmark;
+	bool told_up; /* what the engine knows of the link */
+	uint32_t told_mtu;
+};
+
+/* Forks the engine; in the background it leaves the terminal at once. 0 or -errno. */
+int engine_link_start(struct engine_link *engine, bool is_background);
+
+/* Ends the engine, waits for it; its exit status, 128 + signal, or -errno. */
+int engine_link_stop(struct engine_link *engine);
+
+/* Hands over the TUN, with the link down. 0 or -errno, as all below. */
+int engine_link_give_tun(struct engine_link *engine, int tun, uint32_t mtu);
+
+/* Binds `port` (0: any) ahead of being asked, so that a port in use is found at the start. */
+int engine_link_open_port(struct engine_link *engine, uint16_t port, uint32_t fwmark);
+
+/* Hands over an accepted control connection and closes it here. */
+int engine_link_give_control(struct engine_link *engine, int fd);
+
+/* The state of the link, if it is news. */
+int engine_link_tell(struct engine_link *engine, bool is_up, uint32_t mtu);
+
+/* Answered by FROM_ENGINE_PONG once all before it was dealt with. */
+int engine_link_ping(struct engine_link *engine);
+
+/*
+ * Handles one message of the engine: 1 and its kind; 0: the engine has ended;
+ * -EAGAIN: none.
+ */
+int engine_link_receive(struct engine_link *engine, enum from_engine_kind *kind);
+
+#endif

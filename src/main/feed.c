@@ -1,0 +1,79 @@
+#include "main/feed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "text/uapi.h"
+
+int feed_open(struct feed *feed, struct engine_link *engine)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	int error = engine_link_give_control(engine, ends[1]);
+	if (error) {
+		close(ends[0]);
+		return error;
+	}
+	*feed = (struct feed){.fd = ends[0]};
+	return 0;
+}
+
+void feed_close(struct feed *feed)
+{
+	if (feed->fd >= 0)
+		close(feed->fd);
+	feed->fd = -1;
+}
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+int feed_change(struct feed *feed, const struct change *change)
+{
+	struct out text;
+	out_init(&text, FEED_MAX);
+	uapi_format_set(&text, change);
+	int error = text.has_failed ? -ENOMEM : write_all(feed->fd, text.bytes, text.len);
+	out_wipe(&text);
+	return error;
+}
+
+/* One byte more than a reply may be never fits, so a reply that does not end is an error. */
+int feed_reply(struct feed *feed, int *error)
+{
+	char byte;
+	while (feed->reply_len < sizeof feed->reply - 1) {
+		ssize_t n = recv(feed->fd, &byte, 1, MSG_DONTWAIT);
+		if (n == 0)
+			return 0;
+		if (n < 0)
+			return errno == EINTR ? -EAGAIN : -errno;
+		feed->reply[feed->reply_len++] = byte;
+		if (feed->reply_len < 2 || memcmp(feed->reply + feed->reply_len - 2, "\n\n", 2))
+			continue;
+		feed->reply[feed->reply_len] = 0;
+		feed->reply_len = 0;
+		if (strncmp(feed->reply, "errno=", 6))
+			return -EPROTO;
+		*error = (int)strtol(feed->reply + 6, NULL, 10);
+		return 1;
+	}
+	return -EPROTO;
+}

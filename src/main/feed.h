@@ -1,0 +1,35 @@
+/*
+ * The supervisor's own control connection to the engine: the configuration goes
+ * in the way wg(8) would send it, so there is one grammar, one parser, one path.
+ */
+#ifndef ADIT_MAIN_FEED_H
+#define ADIT_MAIN_FEED_H
+
+#include <stddef.h>
+
+#include "device/change.h"
+#include "main/engine_link.h"
+
+#define FEED_MAX       ((size_t)256 << 20) /* bytes of one change as text */
+#define FEED_REPLY_MAX 64		   /* bytes of "errno=N" and two line ends */
+
+struct feed {
+	int fd; /* for the loop; -1: closed */
+	char reply[FEED_REPLY_MAX];
+	size_t reply_len;
+};
+
+/* Hands the other end to the engine. 0 or -errno. */
+int feed_open(struct feed *feed, struct engine_link *engine);
+void feed_close(struct feed *feed);
+
+/* Sends one set operation. Waits while the engine reads. 0 or -errno. */
+int feed_change(struct feed *feed, const struct change *change);
+
+/*
+ * The next reply, in the order of the changes: 1 and *error (0 or -errno);
+ * 0: the engine closed the connection; -EAGAIN: none yet; -EPROTO.
+ */
+int feed_reply(struct feed *feed, int *error);
+
+#endif

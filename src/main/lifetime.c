@@ -1,0 +1,279 @@
+#include "main/lifetime.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "io/clock.h"
+#include "io/log.h"
+#include "main/verb.h"
+#include "main/wishes.h"
+
+/* ---- before anything is touched */
+
+static bool has_any_hook(const struct conf_link *link)
+{
+	return link->pre_up.count || link->post_up.count || link->pre_down.count ||
+	       link->post_down.count;
+}
+
+static int check_hooks(struct supervisor *s)
+{
+	char why[HOOKS_WHY_MAX];
+	s->has_hooks = has_any_hook(&s->config.conf.link);
+	if (!s->has_hooks) {
+		hook_queue_stop(&s->hooks);
+		return VERB_OK;
+	}
+	if (hooks_file_is_trusted(s->config.fd, why))
+		return VERB_OK;
+	log_error("%s has commands to run, but they will not: %s", s->config.path, why);
+	return VERB_CONFIG;
+}
+
+int lifetime_check_config(struct supervisor *s)
+{
+	char why[LINK_WHY_MAX];
+	struct wishes wishes;
+	if (!s->has_config) {
+		hook_queue_stop(&s->hooks);
+		return VERB_OK;
+	}
+	bool is_gathered = wishes_gather(&wishes, &s->config.conf, 0);
+	bool is_possible = is_gathered && link_is_possible(&wishes.settings, why);
+	wishes_wipe(&wishes);
+	if (!is_gathered) {
+		log_error("no memory");
+		return VERB_FAILED;
+	}
+	if (!is_possible) {
+		log_error("%s: %s", s->config.path, why);
+		return VERB_CONFIG;
+	}
+	return check_hooks(s);
+}
+
+static void on_name_found(void *context, const struct name *name, const struct endpoint *endpoint)
+{
+	struct supervisor *s = context;
+	struct change change;
+	change_init(&change);
+	struct change_peer *peer = change_add_peer(&change, &name->peer);
+	if (peer) {
+		peer->update_only = true;
+		peer->has_endpoint = true;
+		peer->endpoint = *endpoint;
+		feed_change(&s->feed, &change);
+	}
+	change_wipe(&change);
+}
+
+static int add_names(struct supervisor *s)
+{
+	const struct conf *conf = &s->config.conf;
+	s->names.on_found = on_name_found;
+	s->names.context = s;
+	for (size_t i = 0; i < conf->link.name_count; i++) {
+		const struct conf_name *name = &conf->link.names[i];
+		int error = names_add(&s->names, &conf->change.peers[name->peer].public_key,
+			name->host, name->port);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int lifetime_prepare_engine(struct supervisor *s)
+{
+	const struct change *change = &s->config.conf.change;
+	int error = engine_link_give_tun(&s->engine, s->tun, s->monitor.link.mtu);
+	if (error || !s->has_config)
+		return error;
+	error = engine_link_open_port(&s->engine, change->has_listen_port ? change->listen_port : 0,
+		change->has_fwmark ? change->fwmark : 0);
+	if (error) {
+		log_error(
+			"cannot listen on UDP port %u: %s", change->listen_port, strerror(-error));
+		return error;
+	}
+	error = feed_open(&s->feed, &s->engine);
+	return error ? error : add_names(s);
+}
+
+/* ---- the stages: each returns true when it is over at once */
+
+static void go(struct supervisor *s);
+
+/* What went wrong on the way up: the way down is next. */
+static bool abandon(struct supervisor *s, int status)
+{
+	if (s->status == VERB_OK)
+		s->status = status;
+	s->stage = STAGE_DOWN - 1;
+	return true;
+}
+
+static bool run_hooks(
+	struct supervisor *s, enum hook_phase phase, const struct conf_texts *commands)
+{
+	if (!s->has_hooks)
+		return true;
+	s->hook_stage = s->stage;
+	int started = hook_queue_run(
+		&s->hooks, phase, s->options->name, commands->items, commands->count);
+	if (started < 0 && s->stage < STAGE_RUNNING)
+		return abandon(s, VERB_FAILED);
+	return started != 1;
+}
+
+static void on_hooks_done(void *context, int status)
+{
+	struct supervisor *s = context;
+	if (s->stage != s->hook_stage)
+		return; /* we were told to end while it ran */
+	if (status && s->stage < STAGE_RUNNING)
+		abandon(s, VERB_FAILED);
+	s->stage++;
+	go(s);
+}
+
+static bool feed_config(struct supervisor *s)
+{
+	if (!s->has_config)
+		return true;
+	int error = feed_change(&s->feed, &s->config.conf.change);
+	if (!error)
+		return false; /* lifetime_on_feed_reply goes on */
+	log_error("the engine does not take the configuration: %s", strerror(-error));
+	return abandon(s, VERB_FAILED);
+}
+
+void lifetime_on_feed_reply(struct supervisor *s, int error)
+{
+	if (error)
+		log_error("the engine refused a change: %s", strerror(error < 0 ? -error : error));
+	if (s->stage != STAGE_FEED)
+		return;
+	if (error)
+		abandon(s, VERB_FAILED);
+	s->stage++;
+	go(s);
+}
+
+/* After this the keys are in the engine only. */
+static bool raise_link(struct supervisor *s)
+{
+	char why[LINK_WHY_MAX] = "no memory";
+	struct wishes wishes;
+	if (!s->has_config)
+		return true;
+	bool ok = wishes_gather(&wishes, &s->config.conf, s->monitor.link.ifindex) &&
+		  !link_up(&s->link, &s->netlink, &wishes.settings, why);
+	wishes_wipe(&wishes);
+	change_wipe(&s->config.conf.change);
+	if (ok && !engine_link_tell(&s->engine, true, s->link.mtu))
+		return true;
+	log_error("cannot set up the interface: %s", why);
+	return abandon(s, VERB_FAILED);
+}
+
+static bool settle(struct supervisor *s)
+{
+	if (!engine_link_ping(&s->engine))
+		return false; /* lifetime_on_pong goes on */
+	log_error("the engine does not answer");
+	return abandon(s, VERB_FAILED);
+}
+
+void lifetime_on_pong(struct supervisor *s)
+{
+	if (s->stage != STAGE_SETTLE)
+		return;
+	s->stage++;
+	go(s);
+}
+
+static bool announce(struct supervisor *s)
+{
+	s->was_up = true;
+	notify_send(&s->notify, NOTIFY_READY);
+	if (s->has_config)
+		log_info("up, MTU %u, listening on UDP port %u", s->link.mtu, s->engine.udp.port);
+	background_release(&s->background, VERB_OK);
+	loop_set_deadline(&s->loop, names_ask(&s->names, clock_read().boottime));
+	return false; /* lifetime_end goes on */
+}
+
+void lifetime_tear_down(struct supervisor *s)
+{
+	link_down(&s->link, &s->netlink);
+	if (s->has_loop && s->engine.process.pid > 0)
+		loop_remove(&s->loop, &s->engine_watch);
+	if (s->has_loop && s->feed.fd >= 0)
+		loop_remove(&s->loop, &s->feed_watch);
+	feed_close(&s->feed);
+	if (s->engine.process.pid > 0)
+		engine_link_stop(&s->engine);
+	if (s->has_monitor) {
+		loop_remove(&s->loop, &s->monitor_watch);
+		monitor_close(&s->monitor);
+		s->has_monitor = false;
+	}
+	if (s->tun >= 0)
+		close(s->tun);
+	s->tun = -1;
+	if (s->has_loop && s->control.listen_fd >= 0) {
+		loop_remove(&s->loop, &s->control_watch);
+		loop_remove(&s->loop, &s->removal_watch);
+	}
+	control_close(&s->control);
+}
+
+static bool run_stage(struct supervisor *s)
+{
+	const struct conf_link *link = &s->config.conf.link;
+	switch (s->stage) {
+	case STAGE_PRE_UP: return run_hooks(s, HOOK_PRE_UP, &link->pre_up);
+	case STAGE_FEED: return feed_config(s);
+	case STAGE_LINK_UP: return raise_link(s);
+	case STAGE_SETTLE: return settle(s);
+	case STAGE_POST_UP: return run_hooks(s, HOOK_POST_UP, &link->post_up);
+	case STAGE_RUNNING: return announce(s);
+	case STAGE_PRE_DOWN:
+		notify_send(&s->notify, NOTIFY_STOPPING);
+		return run_hooks(s, HOOK_PRE_DOWN, &link->pre_down);
+	case STAGE_DOWN: lifetime_tear_down(s); return true;
+	case STAGE_POST_DOWN: return !s->was_up || run_hooks(s, HOOK_POST_DOWN, &link->post_down);
+	case STAGE_END: loop_stop(&s->loop); return false;
+	}
+	return false;
+}
+
+/* Not re-entered: a stage that fails at once only moves s->stage. */
+static void go(struct supervisor *s)
+{
+	if (s->is_going)
+		return;
+	s->is_going = true;
+	while (run_stage(s))
+		s->stage++;
+	s->is_going = false;
+}
+
+void lifetime_begin(struct supervisor *s)
+{
+	s->hooks.on_done = on_hooks_done;
+	s->hooks.context = s;
+	go(s);
+}
+
+void lifetime_end(struct supervisor *s, int status)
+{
+	if (s->status == VERB_OK)
+		s->status = status;
+	if (s->stage >= STAGE_PRE_DOWN)
+		return; /* it is ending already */
+	bool is_orderly = s->stage == STAGE_RUNNING && !s->monitor.is_deleted;
+	s->stage = is_orderly ? STAGE_PRE_DOWN : STAGE_DOWN;
+	go(s);
+}

@@ -1,0 +1,77 @@
+/*
+ * The life of an interface, stage by stage, and the supervisor's state. Each
+ * stage begins something and ends, at once or by a later callback. What fails on
+ * the way up goes straight to the way down, which undoes whatever there is.
+ */
+#ifndef ADIT_MAIN_LIFETIME_H
+#define ADIT_MAIN_LIFETIME_H
+
+#include "io/loop.h"
+#include "main/background.h"
+#include "main/engine_link.h"
+#include "main/feed.h"
+#include "main/hook_queue.h"
+#include "main/load.h"
+#include "main/names.h"
+#include "main/supervisor.h"
+#include "manage/control.h"
+#include "manage/link.h"
+#include "manage/monitor.h"
+#include "manage/notify.h"
+
+enum stage {
+	STAGE_PRE_UP,
+	STAGE_FEED,    /* keys and peers go into the engine */
+	STAGE_LINK_UP, /* MTU, addresses, up, routes */
+	STAGE_SETTLE,  /* until the engine has followed */
+	STAGE_POST_UP,
+	STAGE_RUNNING,
+	STAGE_PRE_DOWN,
+	STAGE_DOWN,
+	STAGE_POST_DOWN,
+	STAGE_END,
+};
+
+struct supervisor {
+	const struct supervisor_options *options;
+	enum stage stage;
+	int status;	       /* an enum verb_exit */
+	enum stage hook_stage; /* in which the hooks that run were started */
+	bool has_config, has_hooks, has_monitor, has_loop;
+	bool is_going, was_up;
+	struct load config;
+	struct background background;
+	struct notify notify;
+	struct loop loop;
+	struct engine_link engine;
+	struct names names;
+	struct hook_queue hooks;
+	struct feed feed;
+	int tun;
+	struct control control;
+	struct monitor monitor;
+	struct netlink netlink;
+	struct link link;
+	struct watch engine_watch, names_watch, control_watch, removal_watch, monitor_watch,
+		feed_watch;
+};
+
+/* Whether the configuration can be done here; touches nothing. An enum verb_exit. */
+int lifetime_check_config(struct supervisor *s);
+
+/* Gives the engine the TUN, the port and our own connection. 0 or -errno, after a message. */
+int lifetime_prepare_engine(struct supervisor *s);
+
+/* The first stage; the loop runs next. */
+void lifetime_begin(struct supervisor *s);
+
+/* Ends the interface, from whatever stage; the first status that is not VERB_OK stays. */
+void lifetime_end(struct supervisor *s, int status);
+
+/* Undoes whatever there is; harmless when repeated. */
+void lifetime_tear_down(struct supervisor *s);
+
+void lifetime_on_feed_reply(struct supervisor *s, int error);
+void lifetime_on_pong(struct supervisor *s);
+
+#endif

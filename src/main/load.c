@@ -1,0 +1,146 @@
+#include "main/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/secret.h"
+#include "io/tun.h"
+#include "main/verb.h"
+#include "manage/lookup.h"
+
+static bool is_path(const char *word)
+{
+	return strchr(word, '/') || strstr(word, ".conf");
+}
+
+/* The interface's name in ".../NAME.conf". */
+static bool name_from_path(struct load *load)
+{
+	const char *slash = strrchr(load->path, '/');
+	const char *file = slash ? slash + 1 : load->path;
+	size_t len = strlen(file), suffix = strlen(".conf");
+	if (len <= suffix || strcmp(file + len - suffix, ".conf") ||
+		len - suffix >= sizeof load->name) {
+		fprintf(stderr,
+			"adit: %s: the file must be called NAME.conf, with the interface's name "
+			"of at most 15 characters\n",
+			load->path);
+		return false;
+	}
+	snprintf(load->name, sizeof load->name, "%.*s", (int)(len - suffix), file);
+	return true;
+}
+
+bool load_find(struct load *load, const char *word)
+{
+	int len;
+	if (is_path(word)) {
+		len = snprintf(load->path, sizeof load->path, "%s", word);
+		if (len >= 0 && (size_t)len < sizeof load->path && !name_from_path(load))
+			return false;
+	} else {
+		len = snprintf(load->path, sizeof load->path, "%s/%s.conf", LOAD_DIRECTORY, word);
+		snprintf(load->name, sizeof load->name, "%s", word);
+	}
+	if (len < 0 || (size_t)len >= sizeof load->path ||
+		(!is_path(word) && strlen(word) >= sizeof load->name) ||
+		!tun_name_is_valid(load->name)) {
+		fprintf(stderr,
+			"adit: \"%.64s\" is not a name for an interface: 1 to 15 characters, "
+			"no blank, slash or colon\n",
+			is_path(word) ? load->name : word);
+		return false;
+	}
+	return true;
+}
+
+/* The whole file, to be wiped and freed. NULL and errno. */
+static char *read_file(int fd, size_t *len)
+{
+	size_t capacity = CONF_TEXT_MAX + 1;
+	char *text = malloc(capacity);
+	ssize_t n = 1;
+	*len = 0;
+	while (text && n && *len < capacity) {
+		n = read(fd, text + *len, capacity - *len);
+		if (n < 0 && errno != EINTR)
+			break;
+		*len += n > 0 ? (size_t)n : 0;
+	}
+	if (!text || (n >= 0 && *len <= CONF_TEXT_MAX))
+		return text;
+	int error = n < 0 ? errno : EFBIG;
+	secret_wipe(text, *len);
+	free(text);
+	errno = error;
+	return NULL;
+}
+
+/* Names that only this machine can tell the numbers of. */
+static bool look_up(struct load *load)
+{
+	struct conf_link *link = &load->conf.link;
+	if (link->listen_service &&
+		!lookup_port(link->listen_service, &load->conf.change.listen_port)) {
+		fprintf(stderr, "%s: ListenPort: \"%s\" is neither a number nor a UDP service\n",
+			load->path, link->listen_service);
+		return false;
+	}
+	if (link->listen_service)
+		load->conf.change.has_listen_port = true;
+	if (link->table != CONF_TABLE_NAME)
+		return true;
+	if (!lookup_table(link->table_name, &link->table_number)) {
+		fprintf(stderr,
+			"%s: Table: \"%s\" is neither auto, off, a number nor a routing table in "
+			"/etc/iproute2/rt_tables\n",
+			load->path, link->table_name);
+		return false;
+	}
+	link->table = CONF_TABLE_NUMBER;
+	return true;
+}
+
+static int parse(struct load *load, const char *text, size_t len)
+{
+	struct out out;
+	if (!conf_parse(&load->conf, text, len)) {
+		fprintf(stderr, "adit: %s: no memory\n", load->path);
+		return VERB_FAILED;
+	}
+	out_init(&out, SIZE_MAX);
+	conf_render(&out, &load->conf, load->path, text, len);
+	fputs(out_string(&out), stderr);
+	out_wipe(&out);
+	return load->conf.error_count || !look_up(load) ? VERB_CONFIG : VERB_OK;
+}
+
+int load_read(struct load *load)
+{
+	size_t len;
+	load->fd = open(load->path, O_RDONLY | O_CLOEXEC);
+	char *text = load->fd < 0 ? NULL : read_file(load->fd, &len);
+	if (!text) {
+		fprintf(stderr, "adit: %s: %s\n", load->path, strerror(errno));
+		load_wipe(load);
+		return VERB_FAILED;
+	}
+	int status = parse(load, text, len);
+	secret_wipe(text, len);
+	free(text);
+	if (status)
+		load_wipe(load);
+	return status;
+}
+
+void load_wipe(struct load *load)
+{
+	if (load->fd >= 0)
+		close(load->fd);
+	load->fd = -1;
+	conf_wipe(&load->conf);
+}

@@ -1,0 +1,38 @@
+/*
+ * From a name or a path to a configuration: finds the file, reads it, parses it,
+ * prints what is wrong with it.
+ */
+#ifndef ADIT_MAIN_LOAD_H
+#define ADIT_MAIN_LOAD_H
+
+#include <limits.h>
+#include <net/if.h>
+#include <stdbool.h>
+
+#include "text/conf.h"
+
+#define LOAD_DIRECTORY "/etc/wireguard"
+
+struct load {
+	char name[IFNAMSIZ]; /* the interface's */
+	char path[PATH_MAX];
+	int fd; /* the file's, for what is asked of it later; -1: closed */
+	struct conf conf;
+};
+
+/*
+ * `word` is an interface's name (then the file is LOAD_DIRECTORY/NAME.conf) or,
+ * with a slash or ".conf" in it, a path that ends in NAME.conf. Fills name and path.
+ * Prints why and returns false when it is neither.
+ */
+bool load_find(struct load *load, const char *word);
+
+/*
+ * Reads and parses load->path; diagnostics go to stderr. Returns an enum verb_exit:
+ * VERB_OK (warnings at most), VERB_CONFIG (errors), VERB_FAILED (unreadable).
+ * After VERB_OK load_wipe is the caller's.
+ */
+int load_read(struct load *load);
+void load_wipe(struct load *load);
+
+#endif

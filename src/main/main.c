@@ -1,0 +1,68 @@
+/*
+ * The command line: `adit VERB ...`, or `adit [-f] IFNAME`, the way wg-quick and
+ * others start a userspace implementation.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+#include "io/tun.h"
+#include "main/supervisor.h"
+#include "main/verb.h"
+
+static int run_verb(const struct verb *verb, int argc, char **argv)
+{
+	if (argc >= verb->min_arguments && argc <= verb->max_arguments)
+		return verb->run(argc, argv);
+	fprintf(stderr, "adit %s: %s\nusage: adit %s %s\n", verb->name,
+		argc < verb->min_arguments ? "an argument is missing" : "too many arguments",
+		verb->name, verb->arguments);
+	return VERB_USAGE;
+}
+
+/* adit [-f] IFNAME: an interface without a configuration, to be filled over its control socket. */
+static int run_bare(const char *name, bool is_foreground)
+{
+	if (!tun_name_is_valid(name)) {
+		fprintf(stderr,
+			"adit: \"%s\" is neither a verb nor a name for an interface (at most 15 "
+			"characters, no blank or slash); adit help lists the verbs\n",
+			name);
+		return VERB_USAGE;
+	}
+	struct supervisor_options options = {.is_background = !is_foreground};
+	snprintf(options.name, sizeof options.name, "%s", name);
+	return supervisor_run(&options);
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b)
+{
+	return !strcmp(word, a) || !strcmp(word, b);
+}
+
+int main(int argc, char **argv)
+{
+	if (!crypto_init()) {
+		fprintf(stderr, "adit: libsodium does not start on this machine\n");
+		return VERB_FAILED;
+	}
+	if (argc < 2)
+		return verb_help.run(0, argv) ? VERB_FAILED : VERB_USAGE;
+	if (is_one_of(argv[1], "--version", "-V")) {
+		printf("adit %s\n", ADIT_VERSION);
+		return VERB_OK;
+	}
+	if (is_one_of(argv[1], "--help", "-h"))
+		return verb_help.run(0, argv);
+	const struct verb *verb = verb_find(argv[1]);
+	if (verb)
+		return run_verb(verb, argc - 2, argv + 2);
+	bool is_foreground = is_one_of(argv[1], "-f", "--foreground");
+	int names = argc - 1 - is_foreground;
+	if (names != 1) {
+		fprintf(stderr, "adit: \"%s\" is no verb; adit help lists them\n", argv[1]);
+		return VERB_USAGE;
+	}
+	return run_bare(argv[1 + is_foreground], is_foreground);
+}

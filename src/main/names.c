@@ -1,0 +1,102 @@
+#include "main/names.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/log.h"
+#include "main/background.h"
+
+static int run_resolver(int channel, void *is_background)
+{
+	if (*(bool *)is_background)
+		background_leave_terminal();
+	return resolver_run(channel, NULL);
+}
+
+int names_start(struct names *names, bool is_background)
+{
+	int error = process_start(
+		&names->process, "adit-resolver", run_resolver, &is_background, NULL, 0);
+	if (!error)
+		names->resolver = (struct resolver){.channel = names->process.channel};
+	return error;
+}
+
+void names_stop(struct names *names)
+{
+	if (names->process.pid > 0)
+		process_finish(&names->process);
+	free(names->names);
+	*names = (struct names){0};
+}
+
+int names_add(
+	struct names *names, const struct public_key *peer, const char *host, const char *port)
+{
+	struct name *grown = reallocarray(names->names, names->count + 1, sizeof *names->names);
+	if (!grown)
+		return -ENOMEM;
+	names->names = grown;
+	grown[names->count++] =
+		(struct name){.peer = *peer, .host = host, .port = port, .wait = NAMES_RETRY_FIRST};
+	return 0;
+}
+
+/* The next try, later each time. */
+static void try_later(struct name *name, nanos boottime)
+{
+	name->id = 0;
+	name->next_try = nanos_add(boottime, name->wait);
+	name->wait = nanos_min(2 * name->wait, NAMES_RETRY_LAST);
+}
+
+nanos names_ask(struct names *names, nanos boottime)
+{
+	nanos next = NANOS_NEVER;
+	for (size_t i = 0; i < names->count; i++) {
+		struct name *name = &names->names[i];
+		if (nanos_is_due(name->next_try, boottime)) {
+			int error =
+				resolver_ask(&names->resolver, name->host, name->port, &name->id);
+			name->next_try = NANOS_NEVER;
+			if (error)
+				try_later(name, boottime);
+		}
+		next = nanos_min(next, name->next_try);
+	}
+	return next;
+}
+
+static struct name *find_question(struct names *names, uint32_t id)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (names->names[i].id == id)
+			return &names->names[i];
+	return NULL;
+}
+
+static void on_answer(struct names *names, const struct from_resolver *answer, nanos boottime)
+{
+	struct name *name = find_question(names, answer->id);
+	if (!name)
+		return;
+	if (answer->count == 0) {
+		log_error("endpoint %s:%s: %s; trying again in %u s", name->host, name->port,
+			gai_strerror(answer->error), (unsigned)(name->wait / NANOS_PER_SECOND));
+		try_later(name, boottime);
+		return;
+	}
+	name->id = 0;
+	names->on_found(names->context, name, &answer->endpoints[0]);
+}
+
+int names_answer(struct names *names, nanos boottime)
+{
+	struct from_resolver answer;
+	int got;
+	while ((got = resolver_answer(&names->resolver, &answer)) == 1)
+		on_answer(names, &answer, boottime);
+	return got == -EAGAIN ? 0 : got ? got : -EPIPE;
+}

@@ -1,0 +1,48 @@
+/*
+ * Endpoints given by name: asks the resolver, again and more slowly while it has
+ * no answer, and reports each address found. The interface runs meanwhile.
+ */
+#ifndef ADIT_MAIN_NAMES_H
+#define ADIT_MAIN_NAMES_H
+
+#include "base/nanos.h"
+#include "crypto/dh.h"
+#include "io/process.h"
+#include "manage/resolver.h"
+
+#define NAMES_RETRY_FIRST (5 * NANOS_PER_SECOND)
+#define NAMES_RETRY_LAST  (60 * NANOS_PER_SECOND)
+
+struct name { /* one peer's endpoint */
+	struct public_key peer;
+	const char *host, *port; /* the configuration's */
+	uint32_t id;		 /* of the question under way; 0: none */
+	nanos next_try;		 /* NANOS_NEVER: found, or under way */
+	nanos wait;
+};
+
+struct names {
+	struct process process;
+	struct resolver resolver;
+	struct name *names;
+	size_t count;
+	/* An address was found. Set before the first question. */
+	void (*on_found)(void *context, const struct name *name, const struct endpoint *endpoint);
+	void *context;
+};
+
+/* Forks the resolver; in the background it leaves the terminal. 0 or -errno. */
+int names_start(struct names *names, bool is_background);
+void names_stop(struct names *names);
+
+/* The strings stay the caller's. 0 or -ENOMEM. */
+int names_add(
+	struct names *names, const struct public_key *peer, const char *host, const char *port);
+
+/* Asks what is due. Returns when to call again. */
+nanos names_ask(struct names *names, nanos boottime);
+
+/* The channel is readable. 0, or -errno: the resolver is of no use any more. */
+int names_answer(struct names *names, nanos boottime);
+
+#endif

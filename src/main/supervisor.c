@@ -1,0 +1,266 @@
+#include "main/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/clock.h"
+#include "io/log.h"
+#include "io/tun.h"
+#include "main/lifetime.h"
+#include "main/verb.h"
+
+/* ---- callbacks of the loop */
+
+static void on_control(void *context, uint32_t events)
+{
+	struct supervisor *s = context;
+	int fd = control_accept(&s->control);
+	(void)events;
+	if (fd >= 0 && engine_link_give_control(&s->engine, fd))
+		log_error("a control connection could not be handed to the engine");
+}
+
+static void on_removal(void *context, uint32_t events)
+{
+	struct supervisor *s = context;
+	(void)events;
+	if (!control_is_removed(&s->control))
+		return;
+	log_info("%s was removed: ending", s->control.path);
+	lifetime_end(s, VERB_OK);
+}
+
+static void on_link_change(struct supervisor *s, uint32_t changes)
+{
+	if (changes & MONITOR_DELETED) {
+		log_info("the interface was deleted: ending");
+		link_forget(&s->link);
+		lifetime_end(s, VERB_OK);
+		return;
+	}
+	if (changes & MONITOR_MOVED) {
+		log_info("the interface was moved to another network namespace");
+		link_forget(&s->link);
+	}
+	if (changes & (MONITOR_UP | MONITOR_DOWN | MONITOR_MTU))
+		engine_link_tell(&s->engine, s->monitor.link.is_up, s->monitor.link.mtu);
+}
+
+static void on_monitor(void *context, uint32_t events)
+{
+	struct supervisor *s = context;
+	uint32_t one, changes = 0;
+	(void)events;
+	/* All that is there, then the outcome once: an MTU set before "up" is no "down". */
+	while (monitor_read(&s->monitor, &one) == 1)
+		changes |= one;
+	on_link_change(s, changes);
+}
+
+static void on_engine(void *context, uint32_t events)
+{
+	struct supervisor *s = context;
+	enum from_engine_kind kind;
+	int got = engine_link_receive(&s->engine, &kind);
+	(void)events;
+	if (got == 1 && kind == FROM_ENGINE_PONG)
+		lifetime_on_pong(s);
+	if (got == 1 || got == -EAGAIN)
+		return;
+	loop_remove(&s->loop, &s->engine_watch);
+	log_error("the engine ended unexpectedly: ending");
+	lifetime_end(s, VERB_FAILED);
+}
+
+static void on_names(void *context, uint32_t events)
+{
+	struct supervisor *s = context;
+	nanos now = clock_read().boottime;
+	(void)events;
+	if (names_answer(&s->names, now)) {
+		log_error("the resolver ended: endpoints given by name are not looked up any more");
+		loop_remove(&s->loop, &s->names_watch);
+		return;
+	}
+	loop_set_deadline(&s->loop, names_ask(&s->names, now));
+}
+
+static void on_deadline(void *context)
+{
+	struct supervisor *s = context;
+	loop_set_deadline(&s->loop, names_ask(&s->names, clock_read().boottime));
+}
+
+static void on_feed(void *context, uint32_t events)
+{
+	struct supervisor *s = context;
+	int error, got;
+	(void)events;
+	while ((got = feed_reply(&s->feed, &error)) == 1)
+		lifetime_on_feed_reply(s, error);
+	if (got == -EAGAIN)
+		return;
+	loop_remove(&s->loop, &s->feed_watch);
+}
+
+static void on_signal(void *context, int signal)
+{
+	struct supervisor *s = context;
+	log_verbose("%s: ending", strsignal(signal));
+	lifetime_end(s, VERB_OK);
+}
+
+/* ---- start */
+
+static int watch(struct supervisor *s, struct watch *watch, int fd,
+	void (*callback)(void *context, uint32_t events))
+{
+	*watch = (struct watch){fd, callback, s};
+	return loop_add(&s->loop, watch, EPOLLIN);
+}
+
+static int watch_all(struct supervisor *s)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	loop_on_deadline(&s->loop, on_deadline, s);
+	int error = loop_on_signals(&s->loop, &set, on_signal, s);
+	if (!error)
+		error = watch(s, &s->engine_watch, s->engine.process.channel, on_engine);
+	if (!error)
+		error = watch(s, &s->names_watch, s->names.process.channel, on_names);
+	if (!error)
+		error = watch(s, &s->control_watch, s->control.listen_fd, on_control);
+	if (!error)
+		error = watch(s, &s->removal_watch, s->control.watch_fd, on_removal);
+	if (!error)
+		error = watch(s, &s->monitor_watch, s->monitor.fd, on_monitor);
+	if (!error && s->has_config)
+		error = watch(s, &s->feed_watch, s->feed.fd, on_feed);
+	if (!error && s->has_hooks)
+		error = hook_queue_attach(&s->hooks, &s->loop);
+	return error;
+}
+
+/* The children are forked first: they inherit neither keys nor descriptors. */
+static int start_children(struct supervisor *s)
+{
+	bool is_background = s->options->is_background;
+	int error = engine_link_start(&s->engine, is_background);
+	if (!error)
+		error = names_start(&s->names, is_background);
+	if (!error)
+		error = hook_queue_start(&s->hooks);
+	if (error)
+		log_error("cannot start a process: %s", strerror(-error));
+	return error;
+}
+
+static int read_config(struct supervisor *s)
+{
+	if (!s->options->path[0])
+		return VERB_OK;
+	snprintf(s->config.path, sizeof s->config.path, "%s", s->options->path);
+	int status = load_read(&s->config);
+	s->has_config = status == VERB_OK;
+	return status;
+}
+
+static int open_interface(struct supervisor *s)
+{
+	int error = control_open(&s->control, CONTROL_DIRECTORY, s->options->name);
+	if (error) {
+		log_error(error == -EADDRINUSE ? "already running: \"adit down %s\" ends it%s"
+					       : "cannot listen at " CONTROL_DIRECTORY
+						 "/%s.sock: %s",
+			s->options->name, error == -EADDRINUSE ? "" : strerror(-error));
+		return error;
+	}
+	s->tun = tun_create(s->options->name);
+	if (s->tun < 0) {
+		log_error("cannot create the interface: %s", tun_explain(s->tun));
+		return s->tun;
+	}
+	error = monitor_open(&s->monitor, s->tun);
+	if (error) {
+		log_error("cannot watch the interface: %s", strerror(-error));
+		return error;
+	}
+	s->has_monitor = true;
+	return netlink_open(&s->netlink);
+}
+
+/* Everything up to the loop. What was opened is closed by close_all. */
+static int start(struct supervisor *s)
+{
+	if (start_children(s))
+		return VERB_FAILED;
+	int status = read_config(s);
+	if (!status)
+		status = lifetime_check_config(s);
+	if (status)
+		return status;
+	if (open_interface(s) || loop_init(&s->loop))
+		return VERB_FAILED;
+	s->has_loop = true;
+	if (lifetime_prepare_engine(s) || watch_all(s))
+		return VERB_FAILED;
+	return VERB_OK;
+}
+
+static void close_all(struct supervisor *s)
+{
+	lifetime_tear_down(s);
+	names_stop(&s->names);
+	hook_queue_stop(&s->hooks);
+	netlink_close(&s->netlink);
+	if (s->has_loop)
+		loop_wipe(&s->loop);
+	if (s->has_config)
+		load_wipe(&s->config);
+	notify_close(&s->notify);
+}
+
+int supervisor_run(const struct supervisor_options *options)
+{
+	static struct supervisor supervisor; /* watches must not move; too large for a stack */
+	struct supervisor *s = &supervisor;
+	*s = (struct supervisor){
+		.options = options,
+		.tun = -1,
+		.feed.fd = -1,
+		.background.fd = -1,
+		.control = {.listen_fd = -1, .watch_fd = -1},
+		.config.fd = -1,
+	};
+	log_init(options->name);
+	int error = options->is_background ? background_start(&s->background) : 0;
+	if (error) {
+		log_error("cannot go to the background: %s", strerror(-error));
+		return VERB_FAILED;
+	}
+	notify_open(&s->notify);
+	s->status = start(s);
+	if (!s->status) {
+		lifetime_begin(s);
+		loop_run(&s->loop);
+	}
+	close_all(s);
+	background_release(&s->background, s->status);
+	return s->status;
+}
+
+int supervisor_run_config(const char *word, bool is_background)
+{
+	struct load load;
+	struct supervisor_options options = {.is_background = is_background};
+	if (!load_find(&load, word))
+		return VERB_USAGE;
+	memcpy(options.name, load.name, sizeof options.name);
+	memcpy(options.path, load.path, sizeof options.path);
+	return supervisor_run(&options);
+}

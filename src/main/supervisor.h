@@ -1,0 +1,25 @@
+/*
+ * The supervisor: the process that sees to one interface from its start to its
+ * end. It reads the configuration, opens what needs privilege, starts the engine,
+ * the resolver and the hook runner, sets up the link, and undoes it all.
+ */
+#ifndef ADIT_MAIN_SUPERVISOR_H
+#define ADIT_MAIN_SUPERVISOR_H
+
+#include <limits.h>
+#include <net/if.h>
+#include <stdbool.h>
+
+struct supervisor_options {
+	char name[IFNAMSIZ];
+	char path[PATH_MAX]; /* of the configuration; empty: none, wg(8) will bring one */
+	bool is_background;  /* return to the caller when all is ready */
+};
+
+/* Runs until the interface's end (in the background: until it is ready). An enum verb_exit. */
+int supervisor_run(const struct supervisor_options *options);
+
+/* The same for a configuration given as NAME or FILE. */
+int supervisor_run_config(const char *word, bool is_background);
+
+#endif

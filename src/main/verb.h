@@ -1,0 +1,35 @@
+/*
+ * The command line: one verb per file, one table. A verb's help is true, whole,
+ * and all there is: `adit help VERB` prints it.
+ */
+#ifndef ADIT_MAIN_VERB_H
+#define ADIT_MAIN_VERB_H
+
+/* Exit codes, the same for every verb; they stand in adit(8). */
+enum verb_exit {
+	VERB_OK = 0,
+	VERB_FAILED = 1,      /* could not be done; the reason was printed */
+	VERB_USAGE = 2,	      /* the command line was wrong */
+	VERB_CONFIG = 3,      /* the configuration has errors; nothing was touched */
+	VERB_NOT_RUNNING = 4, /* there is no such interface of ours */
+};
+
+struct verb {
+	const char *name;
+	const char *arguments; /* "NAME|FILE" */
+	const char *summary;   /* one line, for the list */
+	const char *help;      /* what `adit help VERB` says after the first line */
+	int min_arguments, max_arguments;
+	int (*run)(int argc, char **argv); /* without the verb itself; an enum verb_exit */
+};
+
+extern const struct verb verb_check, verb_down, verb_genkey, verb_genpsk, verb_help, verb_pubkey,
+	verb_run, verb_show, verb_up;
+
+/* NULL: no such verb. */
+const struct verb *verb_find(const char *name);
+
+/* All of them, ended by NULL, in the order of the list. */
+const struct verb *const *verb_list(void);
+
+#endif

@@ -1,0 +1,31 @@
+#include <stdio.h>
+
+#include "main/load.h"
+#include "main/verb.h"
+
+static int run(int argc, char **argv)
+{
+	struct load load;
+	(void)argc;
+	if (!load_find(&load, argv[0]))
+		return VERB_USAGE;
+	int status = load_read(&load);
+	if (status)
+		return status;
+	printf("%s: %zu peer%s, %s\n", load.path, load.conf.change.peer_count,
+		load.conf.change.peer_count == 1 ? "" : "s",
+		load.conf.warning_count ? "usable, see the warnings" : "no errors");
+	load_wipe(&load);
+	return VERB_OK;
+}
+
+const struct verb verb_check = {
+	.name = "check",
+	.arguments = "NAME|FILE",
+	.summary = "say what is wrong with a configuration, touching nothing",
+	.help = "Reads /etc/wireguard/NAME.conf, or FILE, and prints every error and warning with\n"
+		"line and column. Exits with 0 if it can be used, with 3 if not.",
+	.min_arguments = 1,
+	.max_arguments = 1,
+	.run = run,
+};

@@ -1,0 +1,57 @@
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "main/load.h"
+#include "main/verb.h"
+#include "manage/control.h"
+
+#define DOWN_TIMEOUT_MS 30000 /* a PreDown or PostDown hook may take its time */
+
+/* Waits until the process has ended. 0, -ETIMEDOUT or -errno. */
+static int wait_for_end(int pidfd)
+{
+	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+	int n;
+	do
+		n = poll(&poll_fd, 1, DOWN_TIMEOUT_MS);
+	while (n < 0 && errno == EINTR);
+	return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -errno;
+}
+
+static int run(int argc, char **argv)
+{
+	struct load load;
+	pid_t pid;
+	(void)argc;
+	if (!load_find(&load, argv[0]))
+		return VERB_USAGE;
+	int pidfd = control_open_listener(CONTROL_DIRECTORY, load.name, &pid);
+	if (pidfd == -ENOENT || pidfd == -ECONNREFUSED) {
+		fprintf(stderr, "adit: %s is not running\n", load.name);
+		return VERB_NOT_RUNNING;
+	}
+	int error = pidfd < 0 ? pidfd : pidfd_send_signal(pidfd, SIGTERM, NULL, 0) ? -errno : 0;
+	if (!error)
+		error = wait_for_end(pidfd);
+	if (error)
+		fprintf(stderr, "adit: cannot end %s: %s\n", load.name, strerror(-error));
+	if (pidfd >= 0)
+		close(pidfd);
+	return error ? VERB_FAILED : VERB_OK;
+}
+
+const struct verb verb_down = {
+	.name = "down",
+	.arguments = "NAME|FILE",
+	.summary = "end the interface and undo what up did",
+	.help = "Tells the daemon of the interface NAME to end, and waits until it has: routes,\n"
+		"addresses and the interface are gone then.",
+	.min_arguments = 1,
+	.max_arguments = 1,
+	.run = run,
+};

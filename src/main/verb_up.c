@@ -1,0 +1,24 @@
+#include "main/supervisor.h"
+#include "main/verb.h"
+
+static int run(int argc, char **argv)
+{
+	(void)argc;
+	return supervisor_run_config(argv[0], true);
+}
+
+const struct verb verb_up = {
+	.name = "up",
+	.arguments = "NAME|FILE",
+	.summary = "bring the interface up, in the background",
+	.help = "Reads /etc/wireguard/NAME.conf, or FILE, which must be called NAME.conf. Creates "
+		"the\n"
+		"interface NAME, gives the daemon its keys and peers, sets addresses, MTU and "
+		"routes,\n"
+		"and returns when all is ready. On any error nothing is left behind. Messages go "
+		"to\n"
+		"syslog afterwards. `adit down NAME` ends it.",
+	.min_arguments = 1,
+	.max_arguments = 1,
+	.run = run,
+};
