@@ -49,9 +49,10 @@ static const char *advise(enum drop_reason reason)
 	case DROP_MAC1: return "it was made for another public key than ours";
 	case DROP_UNKNOWN_PEER: return "its public key is not among our peers";
 	case DROP_STALE_STAMP:
-		return "its timestamp is not newer than the last: a replay, or the peer's clock was "
-		       "set back";
-	case DROP_RESPONSE_FORGED: return "it does not decrypt: do both ends have the same PresharedKey?";
+		return "its timestamp is not newer than the last: a replay, or the peer's clock "
+		       "was set back";
+	case DROP_RESPONSE_FORGED:
+		return "it does not decrypt: do both ends have the same PresharedKey?";
 	case DROP_NO_KEY: return "this interface has no private key";
 	default: return drop_reason_meaning(reason);
 	}
@@ -59,8 +60,8 @@ static const char *advise(enum drop_reason reason)
 
 static void narrate_refusal(const struct event *event, const struct names *names)
 {
-	bool is_response = event->reason == DROP_RESPONSE_FORGED ||
-			   event->reason == DROP_RESPONSE_UNEXPECTED;
+	bool is_response =
+		event->reason == DROP_RESPONSE_FORGED || event->reason == DROP_RESPONSE_UNEXPECTED;
 	const char *what = is_response ? "response" : "initiation";
 	if (event->has_peer)
 		log_info("peer %s: handshake %s from %s refused: %s", names->peer, what,

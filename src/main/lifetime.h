@@ -13,7 +13,7 @@
 #include "main/hook_queue.h"
 #include "main/load.h"
 #include "main/names.h"
-#include "main/supervisor.h"
+#include "main/options.h"
 #include "manage/control.h"
 #include "manage/link.h"
 #include "manage/monitor.h"

@@ -170,20 +170,27 @@ static int read_config(struct supervisor *s)
 	return status;
 }
 
+/* Who creates the interface owns the name: only then is a socket without a listener stale. */
+static int create_interface(struct supervisor *s)
+{
+	s->tun = tun_create(s->options->name);
+	if (s->tun == -EBUSY && control_connect(CONTROL_DIRECTORY, s->options->name) >= 0)
+		log_error("is running already; \"adit down %s\" ends it", s->options->name);
+	else if (s->tun < 0)
+		log_error("cannot create the interface: %s", tun_explain(s->tun));
+	return s->tun < 0 ? s->tun : 0;
+}
+
 static int open_interface(struct supervisor *s)
 {
-	int error = control_open(&s->control, CONTROL_DIRECTORY, s->options->name);
-	if (error) {
-		log_error(error == -EADDRINUSE ? "already running: \"adit down %s\" ends it%s"
-					       : "cannot listen at " CONTROL_DIRECTORY
-						 "/%s.sock: %s",
-			s->options->name, error == -EADDRINUSE ? "" : strerror(-error));
+	int error = create_interface(s);
+	if (error)
 		return error;
-	}
-	s->tun = tun_create(s->options->name);
-	if (s->tun < 0) {
-		log_error("cannot create the interface: %s", tun_explain(s->tun));
-		return s->tun;
+	error = control_open(&s->control, CONTROL_DIRECTORY, s->options->name);
+	if (error) {
+		log_error("cannot listen at %s/%s.sock: %s", CONTROL_DIRECTORY, s->options->name,
+			strerror(-error));
+		return error;
 	}
 	error = monitor_open(&s->monitor, s->tun);
 	if (error) {

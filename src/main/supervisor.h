@@ -6,15 +6,9 @@
 #ifndef ADIT_MAIN_SUPERVISOR_H
 #define ADIT_MAIN_SUPERVISOR_H
 
-#include <limits.h>
-#include <net/if.h>
 #include <stdbool.h>
 
-struct supervisor_options {
-	char name[IFNAMSIZ];
-	char path[PATH_MAX]; /* of the configuration; empty: none, wg(8) will bring one */
-	bool is_background;  /* return to the caller when all is ready */
-};
+#include "main/options.h"
 
 /* Runs until the interface's end (in the background: until it is ready). An enum verb_exit. */
 int supervisor_run(const struct supervisor_options *options);

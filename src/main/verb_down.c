@@ -23,6 +23,18 @@ static int wait_for_end(int pidfd)
 	return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -errno;
 }
 
+/* Another program may listen under the name: that one is not ours to end. */
+static bool is_adit(pid_t pid)
+{
+	char path[32], name[32] = "";
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+	FILE *file = fopen(path, "re");
+	bool is_read = file && fgets(name, sizeof name, file);
+	if (file)
+		fclose(file);
+	return is_read && !strcmp(name, "adit\n");
+}
+
 static int run(int argc, char **argv)
 {
 	struct load load;
@@ -34,6 +46,12 @@ static int run(int argc, char **argv)
 	if (pidfd == -ENOENT || pidfd == -ECONNREFUSED) {
 		fprintf(stderr, "adit: %s is not running\n", load.name);
 		return VERB_NOT_RUNNING;
+	}
+	if (pidfd >= 0 && !is_adit(pid)) {
+		fprintf(stderr, "adit: %s is served by another program (process %d)\n", load.name,
+			(int)pid);
+		close(pidfd);
+		return VERB_FAILED;
 	}
 	int error = pidfd < 0 ? pidfd : pidfd_send_signal(pidfd, SIGTERM, NULL, 0) ? -errno : 0;
 	if (!error)

@@ -30,11 +30,11 @@ enum timer {
 };
 
 struct timers {
-	nanos deadline[TIMER_COUNT];  /* NANOS_NEVER: not armed */
-	nanos attempt_began;	      /* the attempt's first initiation; NANOS_NEVER: no attempt */
-	nanos last_initiation;	      /* sent by us; NANOS_NEVER: none yet */
-	nanos persistent_interval;    /* 0: off */
-	bool has_renewed_on_receive;  /* once per session */
+	nanos deadline[TIMER_COUNT]; /* NANOS_NEVER: not armed */
+	nanos attempt_began;	     /* the attempt's first initiation; NANOS_NEVER: no attempt */
+	nanos last_initiation;	     /* sent by us; NANOS_NEVER: none yet */
+	nanos persistent_interval;   /* 0: off */
+	bool has_renewed_on_receive; /* once per session */
 };
 
 void timers_init(struct timers *timers);
