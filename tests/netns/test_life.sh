@@ -95,7 +95,7 @@ test_up_show_down() {
 	in_ns a "$adit" up "$a" >>"$dir/a.log" 2>&1
 	# no waiting: up has returned, so all is there
 	expect_ping a 10.7.0.2 1
-	expect_match "adit show" "latest handshake: .*second" "$(in_ns a "$adit" show adit-a)"
+	expect_match "adit show" "latest handshake: (Now|.*second)" "$(in_ns a "$adit" show adit-a)"
 	expect_match "adit show" "interface: adit-b" "$(in_ns a "$adit" show)"
 	! in_ns a "$adit" up "$a" >>"$dir/again.log" 2>&1 || fail "came up a second time"
 	in_ns a "$adit" down adit-a
@@ -183,11 +183,11 @@ expect_moved_link_works() {
 	wait_until 10 "an answer in the other namespace" in_ns c ping -n -q -c 1 -W 1 10.7.0.2
 	# down and up again is noticed there too
 	ip -n c link set adit-a down
-	wait_until 5 "adit to see that the link is down" sessions_are 0
+	wait_until 5 "adit to see that the link is down" port_is_closed
 	ip -n c link set adit-a up
 	wait_until 10 "an answer after down and up" in_ns c ping -n -q -c 1 -W 1 10.7.0.2
 }
-sessions_are() { [ "$(in_ns a wg show adit-a latest-handshakes | cut -f2)" = "$1" ]; }
+port_is_closed() { ! in_ns a ss -Hlnu 'sport = :51820' | grep -q .; }
 
 test_without_ipv6() {
 	add_ns a b
@@ -206,4 +206,4 @@ test_without_ipv6() {
 	stop_both
 }
 
-run_tests 11 "$@"
+run_tests 10 "$@"
