@@ -120,9 +120,12 @@ suite_clang := $(if $(shell command -v clang),$(call suite_core,sanitize-clang,c
 	'clang=echo "skipped: no clang (make deps)"; echo 0 passed, 0 failed, 1 skipped')
 suites_check = $(suite_house) $(call suite_core,sanitize,gcc) $(suite_clang)
 
-rooms := tests/netns/test_tunnel.sh tests/netns/test_life.sh \
-	tests/interop/wireguard_go.sh tests/interop/kernel.sh
-suites_rooms = $(foreach script,$(rooms),'$(script)=$(script)')
+# The small traffic under the sanitizers, the big and the slow as it ships.
+room = '$(1)=ADIT=build/$(2)/adit $(1)'
+suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
+	$(call room,tests/interop/kernel.sh,release) \
+	$(call room,tests/netns/test_life.sh,sanitize) \
+	$(call room,tests/interop/wireguard_go.sh,sanitize)
 
 .PHONY: house
 house: build/release/adit

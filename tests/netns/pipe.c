@@ -5,20 +5,25 @@
  *   pipe listen ADDRESS PORT   accepts one connection, copies it to stdout
  *   pipe send ADDRESS PORT     copies stdin to a connection, and ends when the
  *                              other side has read it all
+ *   pipe spray ADDRESS PORT    from UDP port 40000: messages of every type, known or
+ *                              not, with every length 0..2000, the rest random
  *   pipe datagrams PATH        a datagram socket at PATH, as a service manager has
  *                              one: writes what comes in, a line each
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CHUNK (256 * 1024)
+#define CHUNK	   (256 * 1024)
+#define SPRAY_PORT "40000"
+#define SPRAY_LEN  2000
 
 static void give_up(const char *what)
 {
@@ -82,6 +87,28 @@ static void copy(int from, int to)
 		give_up("read");
 }
 
+static void spray(const struct sockaddr *to, socklen_t len)
+{
+	static const uint8_t types[] = {0, 1, 2, 3, 4, 5, 255};
+	struct sockaddr_storage from;
+	socklen_t from_len =
+		read_address(&from, to->sa_family == AF_INET ? "0.0.0.0" : "::", SPRAY_PORT);
+	int fd = socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&from, from_len) || connect(fd, to, len))
+		give_up("spray");
+	for (size_t i = 0; i < sizeof(types); i++) {
+		for (size_t n = 0; n <= SPRAY_LEN; n++) {
+			uint8_t message[4 + SPRAY_LEN] = {types[i]};
+			if (getrandom(message + 4, SPRAY_LEN, 0) != SPRAY_LEN)
+				give_up("getrandom");
+			if (send(fd, message, n, 0) < 0)
+				give_up("send");
+			if (n % 100 == 0)
+				usleep(1000); /* no faster than it is read */
+		}
+	}
+}
+
 static void print_datagrams(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -102,24 +129,32 @@ static void print_datagrams(const char *path)
 	give_up("recv");
 }
 
+static void usage(void)
+{
+	fprintf(stderr, "usage: pipe listen|send|spray ADDRESS PORT, pipe datagrams PATH\n");
+	exit(2);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "datagrams"))
 		print_datagrams(argv[2]);
-	bool is_listener = argc == 4 && !strcmp(argv[1], "listen");
-	if (!is_listener && (argc != 4 || strcmp(argv[1], "send"))) {
-		fprintf(stderr, "usage: pipe listen|send ADDRESS PORT, pipe datagrams PATH\n");
-		return 2;
+	if (argc != 4)
+		usage();
+	struct sockaddr_storage storage;
+	struct sockaddr *address = (struct sockaddr *)&storage;
+	socklen_t len = read_address(&storage, argv[2], argv[3]);
+	if (!strcmp(argv[1], "listen")) {
+		copy(accept_one(address, len), STDOUT_FILENO);
+	} else if (!strcmp(argv[1], "send")) {
+		int connection = connect_to(address, len);
+		copy(STDIN_FILENO, connection);
+		shutdown(connection, SHUT_WR);
+		copy(connection, STDOUT_FILENO); /* until the other side closes */
+	} else if (!strcmp(argv[1], "spray")) {
+		spray(address, len);
+	} else {
+		usage();
 	}
-	struct sockaddr_storage address;
-	socklen_t len = read_address(&address, argv[2], argv[3]);
-	if (is_listener) {
-		copy(accept_one((struct sockaddr *)&address, len), STDOUT_FILENO);
-		return 0;
-	}
-	int connection = connect_to((struct sockaddr *)&address, len);
-	copy(STDIN_FILENO, connection);
-	shutdown(connection, SHUT_WR);
-	copy(connection, STDOUT_FILENO); /* until the other side closes */
 	return 0;
 }

@@ -206,4 +206,30 @@ test_without_ipv6() {
 	stop_both
 }
 
-run_tests 10 "$@"
+# Garbage of every type and length: no answer, and life goes on.
+test_garbage_gets_no_answer() {
+	run_both
+	in_ns b nft -f - <<-END
+		table inet watch {
+			chain input {
+				type filter hook input priority 0
+				udp sport 40000 counter
+			}
+			chain output {
+				type filter hook output priority 0
+				udp dport 40000 counter
+			}
+		}
+	END
+	in_ns a "$pipe" spray 192.0.2.2 51820
+	in_ns a "$pipe" spray fd09::2 51820
+	local arrived answered
+	read -r arrived answered < <(in_ns b nft list table inet watch |
+		sed -n 's/.*counter packets \([0-9]*\).*/\1/p' | xargs)
+	expect_equal "messages that arrived" $((2 * 7 * 2001)) "$arrived"
+	expect_equal "answers" 0 "$answered"
+	expect_ping a 10.7.0.2
+	stop_both
+}
+
+run_tests 11 "$@"
