@@ -1,0 +1,368 @@
+#include "unit/test.h"
+
+#include <stdlib.h>
+
+#include "text/conf.h"
+
+#define A    "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
+#define B    "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
+#define C    "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0="
+#define HEAD "[Interface]\nPrivateKey=" A "\n" /* lines 1 and 2 */
+#define PEER "[Peer]\nPublicKey=" B "\n"       /* lines 3 and 4 behind HEAD */
+
+#define KEY_EXPECTED "expected 44 characters of base64, the last one \"=\"\n"
+#define IPS_EXPECTED "expected IP or IP/length, separated by commas\n"
+#define OTHER_PEER   "[Peer]\nPublicKey=" C "\n"
+
+/* "line:column: severity: message\n" of each. */
+static void list_diagnostics(struct out *out, const struct conf *conf)
+{
+	out_init(out, 1 << 20);
+	for (size_t i = 0; i < conf->diagnostic_count; i++) {
+		const struct conf_diagnostic *d = &conf->diagnostics[i];
+		out_add_decimal(out, d->line);
+		out_add_text(out, ":");
+		out_add_decimal(out, d->column);
+		out_add_text(out, d->severity == CONF_ERROR ? ": error: " : ": warning: ");
+		out_add_text(out, d->message);
+		out_add_text(out, "\n");
+	}
+}
+
+static void check_text(const char *text, size_t len, const char *expected)
+{
+	struct conf conf;
+	struct out out;
+	CHECK(conf_parse(&conf, text, len));
+	list_diagnostics(&out, &conf);
+	CHECK_STR(expected, out_string(&out));
+	CHECK_EQ(conf.diagnostic_count, conf.error_count + conf.warning_count);
+	out_wipe(&out);
+	conf_wipe(&conf);
+}
+
+struct row {
+	const char *text, *expected;
+};
+
+static void check_rows(const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		check_text(rows[i].text, strlen(rows[i].text), rows[i].expected);
+}
+
+#define CHECK_ROWS(rows) check_rows((rows), sizeof(rows) / sizeof *(rows))
+
+TEST(conf_errors_of_lines)
+{
+	static const struct row rows[] = {
+		{"", "1:1: warning: no [Interface]: no peer can be reached before a private key is "
+		     "set\n"},
+		{"\n \t[Interface]\n", "2:3: warning: [Interface] has no PrivateKey: no peer can "
+				       "be reached before "
+				       "a private key is set\n"},
+		{HEAD "MTU 1420\n", "3:1: error: no \"=\"; expected Key = value\n"},
+		{HEAD " = 1420\n", "3:2: error: no key before \"=\"; expected Key = value\n"},
+		{HEAD "; a comment\n", "3:1: error: no \"=\"; expected Key = value\n"},
+		{HEAD "  [Per]\nany = thing\nnothing\n[Peer]\n",
+			"3:3: error: unknown section; expected [Interface] or [Peer]\n"
+			"6:1: error: [Peer] has no PublicKey\n"},
+		{HEAD "[Peer] x\n",
+			"3:1: error: unknown section; expected [Interface] or [Peer]\n"},
+		{"\tMTU=1\n" HEAD, "1:2: error: MTU: stands before any section; it belongs into "
+				   "[Interface]\n"},
+		{HEAD "Endpoint=a:1\n",
+			"3:1: error: Endpoint: stands in [Interface]; it belongs into [Peer]\n"},
+		{HEAD PEER "PostUp=x # y\n",
+			"5:1: error: PostUp: stands in [Peer]; it belongs into [Interface]\n"},
+		{"\xef\xbb\xbf" HEAD "x=1\n", "1:1: error: the file begins with a byte order mark; "
+					      "expected UTF-8 without "
+					      "one\n3:1: error: unknown key \"x\"\n"},
+		{"\xff\xfe[Interface]\n",
+			"1:1: error: the file begins with a byte order mark of UTF-16; expected "
+			"UTF-8 without one\n"},
+	};
+	CHECK_ROWS(rows);
+	static const char zero[] = HEAD "MTU = 14\00020\nMTU=x\n";
+	check_text(zero, sizeof zero - 1,
+		"3:9: error: a zero byte; expected plain text\n"
+		"4:5: error: MTU: \"x\": expected 68-65535\n");
+}
+
+TEST(conf_errors_of_names)
+{
+	static const struct row rows[] = {
+		{HEAD "Adress=1\n",
+			"3:1: error: unknown key \"Adress\"; did you mean `Address`?\n"},
+		{HEAD "PrivateKye=1\n",
+			"3:1: error: unknown key \"PrivateKye\"; did you mean `PrivateKey`?\n"},
+		{HEAD "DSN=1\n", "3:1: error: unknown key \"DSN\"; did you mean `DNS`?\n"},
+		{HEAD "listenpor=1\n",
+			"3:1: error: unknown key \"listenpor\"; did you mean `ListenPort`?\n"},
+		{HEAD "AB=1\n", "3:1: error: unknown key \"AB\"\n"},
+		{HEAD "Keepalive=1\n", "3:1: error: unknown key \"Keepalive\"\n"},
+		{HEAD "Twentyfourlettersandnomo=1\n",
+			"3:1: error: unknown key \"Twentyfourlettersandnomo\"\n"},
+		/* what might be a piece of a key is not repeated */
+		{HEAD "Twentyfourlettersandnomor=1\n", "3:1: error: unknown key\n"},
+		{HEAD "B3fBmk=1\n", "3:1: error: unknown key\n"},
+		{HEAD "fBmk=\n", "3:1: error: unknown key\n"},
+		{HEAD A "\n", "3:1: error: unknown key\n"},
+	};
+	CHECK_ROWS(rows);
+}
+
+TEST(conf_errors_of_values)
+{
+	static const struct row rows[] = {
+		{"[Interface]\nPrivateKey = yAnz=\n",
+			"2:14: error: PrivateKey: 5 characters: " KEY_EXPECTED},
+		{"[Interface]\nPrivateKey=yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBml=\n",
+			"2:12: error: PrivateKey: 44 characters: " KEY_EXPECTED},
+		{"[Interface]\nPrivateKey =\n", "1:1: warning: [Interface] has no PrivateKey: no "
+						"peer can be reached before "
+						"a private key is set\n"
+						"2:1: error: PrivateKey: no value; " KEY_EXPECTED},
+		{HEAD "ListenPort=65536\n", "3:12: error: ListenPort: \"65536\": expected 0-65535 "
+					    "or the name of a service\n"},
+		{HEAD "FwMark = 0x100000000\n", "3:10: error: FwMark: \"0x100000000\": expected "
+						"off, 0-4294967295, or 0x and "
+						"up to 8 hex digits\n"},
+		{HEAD "FwMark = 0x\n", "3:10: error: FwMark: \"0x\": expected off, 0-4294967295, "
+				       "or 0x and up to 8 hex digits\n"},
+		{HEAD "MTU=67\nMTU=65536\nMTU=68\nMTU=65535\n",
+			"3:5: error: MTU: \"67\": expected 68-65535\n"
+			"4:5: error: MTU: \"65536\": expected 68-65535\n"},
+		{HEAD "Table=0\n", "3:7: error: Table: \"0\": expected off, auto, 1-4294967295, or "
+				   "the name of a table\n"},
+		{HEAD "SaveConfig=yes\nSaveConfig=false\nSaveConfig=true\n",
+			"3:12: error: SaveConfig: \"yes\": expected true or false\n"
+			"5:12: warning: SaveConfig: \"true\": ignored: adit never writes this "
+			"file\n"},
+		{HEAD "Address = 10.0.0.1/33, 10.0.0.x\tfd00::1/129,\n",
+			"3:11: error: Address: \"10.0.0.1/33\": prefix length must be 0-32\n"
+			"3:24: error: Address: \"10.0.0.x\": " IPS_EXPECTED
+			"3:33: error: Address: \"fd00::1/129\": prefix length must be 0-128\n"},
+		{HEAD "DNS=1.1.1.300 a_b.c ~. x/y\n",
+			"3:5: error: DNS: \"1.1.1.300\": expected IP addresses and search domains\n"
+			"3:24: error: DNS: \"x/y\": expected IP addresses and search domains\n"},
+		{HEAD "DNS=\nPostUp= \t\nMTU = # none\n",
+			"3:1: warning: DNS: no value: ignored; expected IP addresses and search "
+			"domains\n"
+			"4:1: warning: PostUp: no value: ignored; expected a shell command\n"
+			"5:1: warning: MTU: no value: ignored; expected 68-65535\n"},
+	};
+	CHECK_ROWS(rows);
+}
+
+TEST(conf_errors_of_peers)
+{
+	static const struct row rows[] = {
+		{HEAD "\t[Peer]\n[Peer]\nAllowedIPs=::/0",
+			"3:2: error: [Peer] has no PublicKey\n4:1: error: [Peer] has no "
+			"PublicKey\n"},
+		{HEAD "[Peer]\nPublicKey=short\nPresharedKey=secret\n",
+			"4:11: error: PublicKey: 5 characters: " KEY_EXPECTED
+			"5:14: error: PresharedKey: 6 characters: " KEY_EXPECTED},
+		{HEAD PEER "AllowedIPs = 10.0.0.1/33, x,,10.1.2.3/8,\n",
+			"5:14: error: AllowedIPs: \"10.0.0.1/33\": prefix length must be 0-32\n"
+			"5:27: error: AllowedIPs: \"x\": " IPS_EXPECTED
+			"5:29: error: AllowedIPs: \"\": " IPS_EXPECTED
+			"5:30: warning: AllowedIPs: \"10.1.2.3/8\": host bits are set: taken as "
+			"10.0.0.0/8\n"
+			"5:41: error: AllowedIPs: \"\": " IPS_EXPECTED},
+		{HEAD PEER "PersistentKeepalive=65536\nPersistentKeepalive=\n",
+			"5:21: error: PersistentKeepalive: \"65536\": expected off or 0-65535\n"
+			"6:1: error: PersistentKeepalive: no value; expected off or 0-65535\n"},
+		{HEAD PEER OTHER_PEER "AllowedIPs=10.0.0.0/8\n" PEER "AllowedIPs=10.0.0.0/8\n",
+			"9:11: warning: PublicKey: the same as in line 4: one peer, with the "
+			"AllowedIPs of this section only\n"
+			"10:12: warning: AllowedIPs: \"10.0.0.0/8\" stands in line 7 for another "
+			"peer: the one of line 10 gets it\n"},
+		/* given up by the later section of its first peer; twice in one peer is nothing */
+		{HEAD PEER "AllowedIPs=10.0.0.0/8\n" OTHER_PEER "AllowedIPs=10.0.0.0/8,::/0,"
+			   "10.0.0.0/8\n" PEER "AllowedIPs=10.0.0.0/9,-::/0,0.0.0.0/0\n",
+			"10:11: warning: PublicKey: the same as in line 4: one peer, with the "
+			"AllowedIPs of this section only\n"},
+	};
+	CHECK_ROWS(rows);
+}
+
+TEST(conf_errors_of_endpoints)
+{
+	static const struct {
+		const char *value, *why;
+	} rows[] = {
+		{"a", ": no port; expected host:port or [IPv6]:port"},
+		{"a:", ": no port; expected host:port or [IPv6]:port"},
+		{"[::1]", ": no port; expected host:port or [IPv6]:port"},
+		{"[::1]5", ": no port; expected host:port or [IPv6]:port"},
+		{"[::1:5", ": no \"]\" behind the address"},
+		{":5", ": neither an IP address nor a host name before the port"},
+		{"1.2.3.300:5", ": neither an IP address nor a host name before the port"},
+		{"[::x]:5", ": neither an IP address nor a host name before the port"},
+		{"fe80::1%:5", ": neither an IP address nor a host name before the port"},
+		{"a/b:5", ": neither an IP address nor a host name before the port"},
+		{"a:0", ": port must be 1-65535 or the name of a service"},
+		{"1.2.3.4:0", ": port must be 1-65535 or the name of a service"},
+		{"a:65536", ": port must be 1-65535 or the name of a service"},
+		{"a:a23456789a123456789b123456789c12",
+			": port must be 1-65535 or the name of a service"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[512] = HEAD PEER "Endpoint = ", expected[512] = "";
+		struct out out;
+		strcat(text, rows[i].value);
+		out_init_fixed(&out, expected, sizeof expected);
+		out_add_text(&out, "5:12: error: Endpoint: ");
+		out_add_quoted(&out, rows[i].value, strlen(rows[i].value));
+		out_add_text(&out, rows[i].why);
+		out_add_text(&out, "\n");
+		check_text(text, strlen(text), expected);
+	}
+}
+
+/* A right value in the first characters of a long one must not pass. */
+TEST(conf_errors_of_long_values)
+{
+	static char text[8192];
+	struct out out;
+	out_init_fixed(&out, text, sizeof text);
+	out_add_text(&out, HEAD "ListenPort=");
+	out_add_repeated(&out, '0', 320);
+	out_add_text(&out, "5\nPostUp=");
+	out_add_repeated(&out, 'x', CONF_HOOK_MAX + 1);
+	out_add_text(&out, "\nPreUp=");
+	out_add_repeated(&out, 'x', CONF_HOOK_MAX);
+	check_text(text, out.len,
+		"3:12: error: ListenPort: "
+		"\"0000000000000000000000000000000000000000000000000000000000000000...\": "
+		"expected 0-65535 or the name of a service\n"
+		"4:8: error: PostUp: 4096 characters; at most 4095 are possible: put them into a "
+		"script\n");
+}
+
+TEST(conf_errors_are_bounded)
+{
+	struct out text, out;
+	struct conf conf;
+	out_init(&text, 1 << 16);
+	out_add_text(&text, HEAD PEER);
+	for (unsigned i = 0; i < CONF_DIAGNOSTICS_MAX + 3; i++)
+		out_add_text(&text, "AllowedIPs=10.0.0.1/8,x\n");
+	CHECK(conf_parse(&conf, text.bytes, text.len));
+	CHECK_EQ(CONF_DIAGNOSTICS_MAX + 3, conf.error_count);
+	CHECK_EQ(CONF_DIAGNOSTICS_MAX + 3, conf.warning_count);
+	CHECK_EQ(2 * CONF_DIAGNOSTICS_MAX, conf.diagnostic_count);
+	out_init(&out, 1 << 20);
+	conf_render(&out, &conf, "f", text.bytes, text.len);
+	CHECK(strstr(out_string(&out), "\nf: too many errors: 3 more are not shown\n"
+				       "f: too many warnings: 3 more are not shown\n"));
+	out_wipe(&out);
+	out_wipe(&text);
+	conf_wipe(&conf);
+}
+
+TEST(conf_errors_of_a_file_too_large)
+{
+	char *text = malloc(CONF_TEXT_MAX + 1);
+	CHECK(text);
+	memset(text, '\n', CONF_TEXT_MAX + 1);
+	check_text(text, CONF_TEXT_MAX,
+		"1:1: warning: no [Interface]: no peer can be reached before a private key is "
+		"set\n");
+	check_text(text, CONF_TEXT_MAX + 1, "1:1: error: the file has more than 16777216 bytes\n");
+	free(text);
+}
+
+static void check_rendered(const char *text, const char *expected)
+{
+	struct conf conf;
+	struct out out;
+	CHECK(conf_parse(&conf, text, strlen(text)));
+	out_init(&out, 1 << 20);
+	conf_render(&out, &conf, "wg0.conf", text, strlen(text));
+	CHECK_STR(expected, out_string(&out));
+	out_wipe(&out);
+	conf_wipe(&conf);
+}
+
+TEST(conf_errors_rendered)
+{
+	check_rendered(HEAD "\tMTU\t=\t14x0 # hm\n",
+		"wg0.conf:3:8: error: MTU: \"14x0\": expected 68-65535\n"
+		"  \tMTU\t=\t14x0\n"
+		"  \t   \t \t^\n");
+	check_rendered(HEAD "MTU=1\x1b[\xc3\xbc\n",
+		"wg0.conf:3:5: error: MTU: \"1?[??\": expected 68-65535\n"
+		"  MTU=1?[??\n"
+		"      ^\n");
+	check_rendered("",
+		"wg0.conf:1:1: warning: no [Interface]: no peer can be reached before a private "
+		"key is set\n");
+}
+
+TEST(conf_errors_rendered_far_to_the_right)
+{
+	char text[1024] = HEAD PEER "AllowedIPs=", expected[1024];
+	struct out out;
+	for (unsigned i = 0; i < 20; i++)
+		strcat(text, "10.0.0.0/8,");
+	strcat(text, "x,10.0.0.0/8,10.0.0.0/8,10.0.0.0/8,10.0.0.0/8,10.0.0.0/8,10.0.0.0/8\n");
+	out_init_fixed(&out, expected, sizeof expected);
+	out_add_text(&out, "wg0.conf:5:232: error: AllowedIPs: \"x\": " IPS_EXPECTED "  ...");
+	for (unsigned i = 0; i < 9; i++)
+		out_add_text(&out, "10.0.0.0/8,");
+	out_add_text(&out, "x,10.0.0.0/8,10.0.0.0/8,10.0.0.0/8,10.0.0.0/8,10.0.0.0/8,10.0...\n");
+	out_add_repeated(&out, ' ', 5 + 100 - 1);
+	out_add_text(&out, "^\n");
+	check_rendered(text, expected);
+}
+
+/* No way of getting a line wrong shows a secret, in a message or below it. */
+TEST(conf_errors_show_no_secret)
+{
+#define SECRET "SeCreTsEcReTSecRetSEcretseCRetSecrETsecretX"
+	static const char *const texts[] = {
+		"[Interface]\nPrivateKey = " SECRET "\n",
+		"[Interface]\nPrivateKey = " SECRET "X=\n",
+		"[Interface]\n private key = " SECRET "\n",
+		"[Interface]\nPrivateKey = # " SECRET "\n",
+		"PrivateKey = " SECRET "\n",
+		"[Interface]\nPrivateKey " SECRET "=\n",
+		"[Interface]\nPrivateKey: " SECRET "=\n",
+		"[Interface]\nPrivateKye = " SECRET "=\n",
+		"[Interface]\nPrivateKye == " SECRET "=\n",
+		"[Interface]\n" SECRET "=\n",
+		"[Interface]\n" SECRET "\n",
+		"[Interface]\n = " SECRET "=\n",
+		"[Interface]\n[" SECRET "]\n",
+		"[Interface]\n[Per] " SECRET "=\n",
+		"[Interface]\nPresharedKey = " SECRET "=\n",
+		"[Peer]\nPresharedKey = " SECRET "\n",
+		"[Peer]\nPreSharedKeys = " SECRET "=\n",
+		"[Interface]\nMTU = 1 # PrivateKey = " SECRET "=\n",
+		"\xef\xbb\xbf[Interface] PrivateKey = " SECRET "=\n",
+		"PrivateKey = " SECRET "\xff\n",
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct conf conf;
+		struct out out;
+		CHECK(conf_parse(&conf, texts[i], strlen(texts[i])));
+		CHECK(conf.diagnostic_count);
+		out_init(&out, 1 << 20);
+		conf_render(&out, &conf, "f", texts[i], strlen(texts[i]));
+		CHECK(out.len);
+		for (size_t at = 0; at + 6 < strlen(SECRET); at += 6) {
+			char piece[7] = "";
+			memcpy(piece, SECRET + at, 6);
+			CHECK(!strstr(out_string(&out), piece));
+		}
+		out_wipe(&out);
+		conf_wipe(&conf);
+	}
+	check_rendered("[Interface]\nPrivateKey = abc  def\n",
+		"wg0.conf:2:14: error: PrivateKey: 6 characters: " KEY_EXPECTED
+		"  PrivateKey = ***  ***\n"
+		"               ^\n");
+}
