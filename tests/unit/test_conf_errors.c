@@ -355,7 +355,7 @@ TEST(conf_errors_show_no_secret)
 		CHECK(out.len);
 		for (size_t at = 0; at + 6 < strlen(SECRET); at += 6) {
 			char piece[7] = "";
-			memcpy(piece, SECRET + at, 6);
+			memcpy(piece, &SECRET[at], 6);
 			CHECK(!strstr(out_string(&out), piece));
 		}
 		out_wipe(&out);
