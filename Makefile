@@ -102,7 +102,7 @@ $(out)/pipe: $(call objects,tests/netns)
 .PHONY: programs unit sim
 programs: $(out)/adit $(out)/unit $(out)/sim $(out)/pipe
 
-run_unit = $(1)/unit --expect $$(cat tests/unit/*.c | grep -c '^TEST(')
+run_unit = $(1)/unit --expect $$(cat tests/unit/*.c | grep -c "^TEST(")
 run_sim  = $(1)/sim --seeds $(SEEDS)
 
 unit: $(out)/unit
