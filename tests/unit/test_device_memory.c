@@ -69,6 +69,20 @@ TEST(memory_no_burst_for_a_response)
 	tunnel_wipe(&t);
 }
 
+TEST(memory_no_burst_for_a_keepalive)
+{
+	struct tunnel t;
+	CHECK(tunnel_init(&t, 1004));
+	CHECK(tunnel_ping(&t, &t.a));
+	uint32_t sent = end_sent(&t.a);
+	leave(&t.a, 0);
+	tunnel_run(&t, 14 * SECOND); /* one is due at 10 s, and is not tried for ever */
+	CHECK_EQ(sent, end_sent(&t.a));
+	CHECK_EQ(1, end_drops(&t.a, DROP_NO_MEMORY));
+	CHECK(recovers(&t));
+	tunnel_wipe(&t);
+}
+
 /* A datagram of another session than its burst needs a burst of its own. */
 TEST(memory_no_burst_for_a_packet_of_another_session)
 {

@@ -98,8 +98,11 @@ TEST(receive_mixed_sessions)
 		add_flight(burst, tunnel_take(&t));
 		add_flight(burst, old[i]);
 	}
+	burst->tos = 3;
 	device_put_datagrams(t.b.device, burst, &t.a.address, &t.now);
 	CHECK_EQ(4, end_peer(&t.b)->pins);
+	for (const struct carrier *c = t.b.device->jobs.first; c; c = c->next)
+		CHECK_EQ(3, c->job.burst->tos);
 	tunnel_pump(&t, &t.b);
 	CHECK_EQ(6, t.b.received);
 	CHECK_EQ(0, end_drops_total(&t.b));
