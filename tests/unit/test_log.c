@@ -1,6 +1,5 @@
 #include "unit/test.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,32 +10,8 @@
 #include <unistd.h>
 
 #include "io/log.h"
+#include "unit/capture.h"
 #include "unit/sandbox.h"
-
-static int pipe_ends[2];
-
-/* stderr becomes a pipe; for a sandbox's child. */
-static bool capture(const char *level, const char *name)
-{
-	if (level)
-		setenv("LOG_LEVEL", level, 1);
-	else
-		unsetenv("LOG_LEVEL");
-	unsetenv("JOURNAL_STREAM");
-	REQUIRE(!pipe2(pipe_ends, O_NONBLOCK | O_CLOEXEC));
-	REQUIRE(dup2(pipe_ends[1], STDERR_FILENO) == STDERR_FILENO);
-	log_init(name);
-	return true;
-}
-
-/* What was written since; "" for nothing. Each write to the pipe is one packet of lines. */
-static const char *captured(void)
-{
-	static char text[8192];
-	ssize_t n = read(pipe_ends[0], text, sizeof text - 1);
-	text[n > 0 ? n : 0] = 0;
-	return text;
-}
 
 static bool levels(void)
 {
@@ -52,7 +27,7 @@ static bool levels(void)
 		{"no such level", "wg0: e 1\n", "wg0: i 2\n", ""},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		REQUIRE(capture(rows[i].level, "wg0"));
+		REQUIRE(capture_begin(rows[i].level, "wg0"));
 		log_error("e %d", 1);
 		REQUIRE(!strcmp(rows[i].error, captured()));
 		log_info("i %d", 2);
@@ -71,13 +46,13 @@ TEST(log_level_from_the_environment)
 
 static bool one_line(void)
 {
-	REQUIRE(capture(NULL, ""));
+	REQUIRE(capture_begin(NULL, ""));
 	log_info("a\nb\tc\x1b[31m\x7f\xc3\xa4");
 	REQUIRE(!strcmp("a?b?c?[31m?\xc3\xa4\n", captured()));
 	log_info("%s", "");
 	REQUIRE(!strcmp("\n", captured()));
 
-	REQUIRE(capture(NULL, "wg0"));
+	REQUIRE(capture_begin(NULL, "wg0"));
 	static char text[LOG_LINE_MAX + 100];
 	for (size_t len = LOG_LINE_MAX - 20; len < sizeof text; len++) {
 		memset(text, 'x', len);
@@ -93,7 +68,7 @@ static bool one_line(void)
 
 static bool without_stderr(void)
 {
-	REQUIRE(capture(NULL, "wg0"));
+	REQUIRE(capture_begin(NULL, "wg0"));
 	close(STDERR_FILENO);
 	errno = EIO;
 	log_info("nobody reads this");
@@ -112,7 +87,7 @@ TEST(log_writes_one_clean_line)
 
 static bool journal(void)
 {
-	REQUIRE(capture("verbose", "wg0"));
+	REQUIRE(capture_begin("verbose", "wg0"));
 	struct stat st;
 	REQUIRE(!fstat(STDERR_FILENO, &st));
 	char stream[64];
@@ -154,7 +129,7 @@ static bool syslog_only(void)
 	int fd = serve_syslog();
 	if (fd < 0)
 		return sandbox_skip("/dev/log cannot be replaced; run as root");
-	REQUIRE(capture("verbose", "wg0"));
+	REQUIRE(capture_begin("verbose", "wg0"));
 	struct stat st;
 	char text[256] = "";
 	REQUIRE(!fstat(STDERR_FILENO, &st));

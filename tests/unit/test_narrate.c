@@ -1,0 +1,206 @@
+#include "unit/test.h"
+
+#include <stdio.h>
+
+#include "io/narrate.h"
+#include "unit/capture.h"
+#include "unit/sandbox.h"
+
+#define MINUTE (60 * NANOS_PER_SECOND)
+
+static struct narrator narrator;
+
+/* Peer "AAECAwQF...", at 192.0.2.1:51820. */
+static struct event event_of(enum event_kind kind)
+{
+	struct event event = {
+		.kind = kind,
+		.has_peer = true,
+		.endpoint = {.address = {IP_V4, {192, 0, 2, 1}}, .port = 51820},
+	};
+	for (uint8_t i = 0; i < DH_LEN; i++)
+		event.peer.bytes[i] = i;
+	return event;
+}
+
+static bool says(const struct event *event, const char *expected)
+{
+	narrator = (struct narrator){0};
+	narrate_event(&narrator, event, 1);
+	const char *got = captured();
+	if (!strcmp(expected, got))
+		return true;
+	test_fail(__FILE__, __LINE__, "expected \"%s\", got \"%s\"", expected, got);
+	return false;
+}
+
+static bool life(void)
+{
+	REQUIRE(capture_begin("verbose", "wg0"));
+	struct event event = event_of(EVENT_SESSION);
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: session established with 192.0.2.1:51820, as "
+			     "the responder\n"));
+	event.is_initiator = true;
+	event.endpoint.address = (struct ip_address){IP_V6, {0x20, 1, 0xd, 0xb8}};
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: session established with [2001:db8::]:51820, "
+			     "as the initiator\n"));
+	event = event_of(EVENT_KEYS_ERASED);
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: idle, session keys erased\n"));
+	event = event_of(EVENT_ENDPOINT_MOVED);
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: is now at 192.0.2.1:51820\n"));
+
+	/* what goes well is for LOG_LEVEL=verbose */
+	REQUIRE(capture_begin(NULL, "wg0"));
+	const enum event_kind quiet[] = {EVENT_SESSION, EVENT_KEYS_ERASED, EVENT_ENDPOINT_MOVED};
+	for (size_t i = 0; i < 3; i++) {
+		event = event_of(quiet[i]);
+		REQUIRE(says(&event, ""));
+	}
+	return true;
+}
+
+TEST(narrate_the_life_of_a_session)
+{
+	sandbox_run_child(life);
+}
+
+static bool silence(void)
+{
+	REQUIRE(capture_begin(NULL, "wg0"));
+	struct event event = event_of(EVENT_NO_ANSWER);
+	event.count = 3;
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: no answer from 192.0.2.1:51820 to handshake "
+			     "initiation 3\n"));
+	event = event_of(EVENT_NO_ENDPOINT);
+	event.endpoint = (struct endpoint){0};
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: its endpoint is not known: it has to contact "
+			     "us first\n"));
+	event = event_of(EVENT_GAVE_UP);
+	static const char gave_up[] =
+		"wg0: peer AAECAwQF...: no answer from 192.0.2.1:51820 in 90 s, giving up until "
+		"there is something to send: is it running, is the port right and open, does it "
+		"know our public key?\n";
+	REQUIRE(says(&event, gave_up));
+	REQUIRE(capture_begin("error", "wg0"));
+	REQUIRE(says(&event, gave_up));
+	return true;
+}
+
+TEST(narrate_a_peer_that_does_not_answer)
+{
+	sandbox_run_child(silence);
+}
+
+static bool refusals(void)
+{
+	static const struct {
+		enum drop_reason reason;
+		bool has_peer;
+		const char *line;
+	} rows[] = {
+		{DROP_MAC1, false,
+			"initiation from 192.0.2.1:51820 refused: it was made for "
+			"another public key than ours"},
+		{DROP_UNKNOWN_PEER, false,
+			"initiation from 192.0.2.1:51820 refused: its public "
+			"key is not among our peers"},
+		{DROP_STALE_STAMP, true,
+			"initiation from 192.0.2.1:51820 refused: its timestamp "
+			"is not newer than the last: a replay, or the peer's "
+			"clock was set back"},
+		{DROP_RESPONSE_FORGED, true,
+			"response from 192.0.2.1:51820 refused: it does not "
+			"decrypt: do both ends have the same PresharedKey?"},
+		{DROP_RESPONSE_UNEXPECTED, false,
+			"response from 192.0.2.1:51820 refused: "
+			"response: no handshake waits for it"},
+		{DROP_NO_KEY, false,
+			"initiation from 192.0.2.1:51820 refused: this interface has "
+			"no private key"},
+		{DROP_INITIATION_RATE, true,
+			"initiation from 192.0.2.1:51820 refused: "
+			"initiation: over 50 a second from this peer"},
+	};
+	REQUIRE(capture_begin(NULL, "wg0"));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char expected[512];
+		struct event event = event_of(EVENT_REFUSED);
+		event.has_peer = rows[i].has_peer;
+		event.reason = rows[i].reason;
+		snprintf(expected, sizeof expected, "wg0: %shandshake %s\n",
+			rows[i].has_peer ? "peer AAECAwQF...: " : "", rows[i].line);
+		REQUIRE(says(&event, expected));
+	}
+	return true;
+}
+
+TEST(narrate_why_a_handshake_was_refused)
+{
+	sandbox_run_child(refusals);
+}
+
+static size_t lines(void)
+{
+	size_t count = 0;
+	for (const char *c = captured(); *c; c++)
+		count += *c == '\n';
+	return count;
+}
+
+/* A flood of `count` refusals at one moment; how many lines that made. */
+static size_t flood(uint32_t count, nanos boottime)
+{
+	struct event event = event_of(EVENT_REFUSED);
+	for (uint32_t i = 0; i < count; i++)
+		narrate_event(&narrator, &event, boottime);
+	return lines();
+}
+
+static bool limit(void)
+{
+	const nanos start = 1000 * NANOS_PER_SECOND;
+	struct event event = event_of(EVENT_REFUSED);
+	REQUIRE(capture_begin(NULL, "wg0"));
+	narrator = (struct narrator){0};
+	REQUIRE(flood(NARRATE_LINES_PER_MINUTE, start) == NARRATE_LINES_PER_MINUTE);
+	REQUIRE(flood(50, start) == 0);
+	REQUIRE(flood(50, start + MINUTE - 1) == 0);
+	/* what others cannot cause goes on */
+	struct event no_answer = event_of(EVENT_NO_ANSWER);
+	narrate_event(&narrator, &no_answer, start);
+	REQUIRE(lines() == 1);
+	/* the other two that are limited share the count */
+	event.kind = EVENT_NO_ENDPOINT;
+	narrate_event(&narrator, &event, start);
+	narrate_send_error(&narrator, &event.peer, &event.endpoint, -ENETUNREACH, start);
+	REQUIRE(lines() == 0);
+
+	narrate_event(&narrator, &event, start + MINUTE);
+	const char *text = captured();
+	REQUIRE(!strncmp(text, "wg0: 102 more such messages in the last minutes\n", 48));
+	REQUIRE(strchr(text + 48, '\n') == text + strlen(text) - 1);
+	REQUIRE(flood(100, start + MINUTE) == NARRATE_LINES_PER_MINUTE - 1);
+	return true;
+}
+
+TEST(narrate_is_held_to_so_many_lines_a_minute)
+{
+	sandbox_run_child(limit);
+}
+
+static bool send_error(void)
+{
+	struct event event = event_of(EVENT_REFUSED);
+	REQUIRE(capture_begin(NULL, "wg0"));
+	narrator = (struct narrator){0};
+	narrate_send_error(&narrator, &event.peer, &event.endpoint, -ENETUNREACH, 1);
+	REQUIRE(!strcmp("wg0: peer AAECAwQF...: cannot send to 192.0.2.1:51820: Network is "
+			"unreachable\n",
+		captured()));
+	return true;
+}
+
+TEST(narrate_what_the_kernel_would_not_send)
+{
+	sandbox_run_child(send_error);
+}

@@ -1,0 +1,19 @@
+/*
+ * For tests that drive a struct loop by hand: turns of it, without a clock.
+ */
+#ifndef ADIT_TESTS_TURN_H
+#define ADIT_TESTS_TURN_H
+
+#include <stdbool.h>
+
+#include "io/loop.h"
+
+#define TURN_TIMEOUT_MS 10000 /* a loaded machine is no failure; a hang is */
+
+/* Dispatches what is ready, and what becomes ready by that, until nothing is. */
+void loop_settle(struct loop *loop);
+
+/* The same until `is_done`, waiting for what other processes do. false: it took too long. */
+bool loop_wait(struct loop *loop, bool (*is_done)(void));
+
+#endif
