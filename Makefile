@@ -113,7 +113,8 @@ sim: $(out)/sim
 # ------------------------------------------------------------------ check and test
 # Unit tests and simulation run under the sanitizers, built by gcc and by clang.
 tally := tests/house/tally -j 2
-suite_house := 'house rules=$(MAKE) -s house' 'the rules themselves=tests/house/selftest'
+run_house := tests/house/run build/release -Isrc -D_GNU_SOURCE -std=gnu11 $(WARNINGS)
+suite_house := 'house rules=$(run_house)' 'the rules themselves=tests/house/selftest'
 suite_core = 'unit tests, $(2), sanitized=$(call run_unit,build/$(1))' \
 	'simulation, $(2), sanitized=$(call run_sim,build/$(1))'
 suite_clang := $(if $(shell command -v clang),$(call suite_core,sanitize-clang,clang),\
@@ -129,7 +130,7 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 
 .PHONY: house
 house: build/release/adit
-	tests/house/run build/release $(CPPFLAGS) -std=gnu11 $(WARNINGS)
+	$(run_house)
 
 need_root = [ "$$(id -u)" = 0 ] || \
 	{ echo "make $@ needs root: it creates network namespaces and tunnels" >&2; exit 1; }
