@@ -4,6 +4,8 @@
 
 #include "base/bytes.h"
 
+#define ECN_DROP 0xff
+
 #define IPV4_HEADER_MIN_LEN 20
 #define IPV6_HEADER_LEN	    40
 
@@ -87,4 +89,49 @@ bool ip_packet_read(struct ip_packet *out, const uint8_t *packet, size_t len)
 	case 6: return read_v6(out, packet, len);
 	default: return false;
 	}
+}
+
+/* The inner mark by outer and inner one; DROP: see Figure 4 of RFC 6040. */
+static uint8_t decapsulated_ecn(uint8_t inner, uint8_t outer)
+{
+	enum { NOT_ECT = 0, ECT_1 = 1, ECT_0 = 2, CE = 3 };
+	if (outer == CE)
+		return inner == NOT_ECT ? ECN_DROP : CE;
+	if (outer == ECT_1 && inner == ECT_0)
+		return ECT_1;
+	return inner;
+}
+
+/* The checksum after the 16-bit word `before` became `after` [RFC 1624]. */
+static uint16_t updated_checksum(uint16_t checksum, uint16_t before, uint16_t after)
+{
+	uint32_t sum = (uint16_t)~checksum + (uint32_t)(uint16_t)~before + after;
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t) ~(sum + (sum >> 16));
+}
+
+static void set_ecn_v4(uint8_t *packet, uint8_t ecn)
+{
+	uint16_t before = load_be16(packet);
+	packet[1] = (uint8_t)((packet[1] & ~IP_ECN_MASK) | ecn);
+	store_be16(
+		packet + 10, updated_checksum(load_be16(packet + 10), before, load_be16(packet)));
+}
+
+/* The traffic class lies across the first two bytes. */
+static void set_ecn_v6(uint8_t *packet, uint8_t ecn)
+{
+	packet[1] = (uint8_t)((packet[1] & ~(IP_ECN_MASK << 4)) | ecn << 4);
+}
+
+bool ip_packet_decapsulate_ecn(uint8_t *packet, uint8_t outer_tos)
+{
+	bool is_v4 = packet[0] >> 4 == 4;
+	uint8_t inner = (is_v4 ? packet[1] : packet[1] >> 4) & IP_ECN_MASK;
+	uint8_t ecn = decapsulated_ecn(inner, outer_tos & IP_ECN_MASK);
+	if (ecn == ECN_DROP)
+		return false;
+	if (ecn != inner)
+		(is_v4 ? set_ecn_v4 : set_ecn_v6)(packet, ecn);
+	return true;
 }

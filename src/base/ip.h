@@ -16,6 +16,8 @@ struct ip_address {
 	uint8_t bytes[16]; /* network order; IPv4 uses the first four, the rest is zero */
 };
 
+#define IP_ECN_MASK 3u /* of the TOS byte [RFC 3168] */
+
 struct ip_prefix {
 	struct ip_address address; /* host bits are zero */
 	uint8_t len;		   /* 0..32 or 0..128 */
@@ -45,5 +47,12 @@ bool ip_prefix_contains(const struct ip_prefix *prefix, const struct ip_address 
  * IPv4 nor IPv6, shorter than its header, or its header claims more than `len`.
  */
 bool ip_packet_read(struct ip_packet *out, const uint8_t *packet, size_t len);
+
+/*
+ * Carries the congestion mark of the outer header, `outer_tos`, into an inner
+ * packet that ip_packet_read has accepted [RFC 6040 4.2]. false: congestion for a
+ * packet whose sender does not understand it; it is to be dropped.
+ */
+bool ip_packet_decapsulate_ecn(uint8_t *packet, uint8_t outer_tos);
 
 #endif

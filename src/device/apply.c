@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "device/negotiate.h"
+#include "device/intake.h"
 #include "device/transmit.h"
 
 /* Sessions, the pending handshake, timers and waiting packets: as if just created. */
@@ -237,6 +237,8 @@ void device_set_link(struct device *d, bool is_up, const struct now *now)
 	if (d->is_up == is_up)
 		return;
 	d->is_up = is_up;
+	if (!is_up)
+		intake_clear(d);
 	for (struct peer *peer = d->peers.first; peer; peer = peer->next) {
 		if (is_up && peer->keepalive_seconds)
 			peer->timers.deadline[TIMER_PERSISTENT] = now->boottime;

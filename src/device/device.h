@@ -96,6 +96,17 @@ void device_tick(struct device *device, const struct now *now);
 /* The kernel would not send to this peer: its cached source address is forgotten. */
 void device_on_send_error(struct device *device, const struct public_key *peer);
 
+/* Routes have changed: no cached source address is to be trusted. */
+void device_forget_sources(struct device *device);
+
+/*
+ * Stamps of initiations [WP 5.4.2]: all are greater than `floor`, what was sent
+ * in earlier lives; none is greater than the limit granted last. Without a grant
+ * there is no limit. An initiation that needs a greater one waits for the grant.
+ */
+void device_set_stamp_floor(struct device *device, const struct tai64n *floor);
+void device_grant_stamps(struct device *device, const struct tai64n *limit, const struct now *now);
+
 /* The taker of a burst could not pass it on. */
 void device_count_drop(struct device *device, enum drop_reason reason, uint64_t packets);
 
@@ -113,6 +124,7 @@ nanos device_deadline(const struct device *device);
 
 const struct private_key *device_private_key(const struct device *device); /* NULL: none */
 const struct public_key *device_public_key(const struct device *device);   /* NULL: none */
+const struct tai64n *device_sent_stamp(const struct device *device);	   /* the greatest */
 const struct drop_counters *device_drops(const struct device *device);
 const struct peer *device_first_peer(const struct device *device); /* then peer->next */
 const struct peer *device_find_peer(const struct device *device, const struct public_key *key);

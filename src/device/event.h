@@ -6,6 +6,7 @@
 #define ADIT_DEVICE_EVENT_H
 
 #include "crypto/dh.h"
+#include "noise/tai64n.h"
 #include "peer/drop.h"
 #include "peer/endpoint.h"
 
@@ -25,6 +26,7 @@ struct event {
 	struct public_key peer;
 	struct endpoint endpoint; /* theirs */
 	enum drop_reason reason;
+	struct tai64n stamp, latest_stamp; /* with DROP_STALE_STAMP: theirs now, and before */
 	uint32_t count;
 	bool is_initiator;
 };

@@ -7,47 +7,63 @@
 #define HANDSHAKE_TOS 0x88 /* AF41 [kernel] */
 
 /* A message of a handshake goes out as a burst of one. The pool's bound may cost us it. */
-static void send_message(struct device *d, struct peer *peer, const void *message, uint32_t len)
+static bool queue_message(
+	struct device *d, struct device_send *send, const void *message, uint32_t len)
 {
 	struct burst *burst = burst_pool_get(d->pool, len);
 	struct carrier *carrier = burst ? carrier_create(d, burst) : NULL;
 	if (!carrier) {
-		device_drop(d, peer, DROP_NO_MEMORY, 1);
+		device_drop(d, NULL, DROP_NO_MEMORY, 1);
 		burst_pool_put(d->pool, burst);
-		return;
+		return false;
 	}
 	memcpy(burst->bytes, message, len);
 	burst->stride = burst->len[0] = len;
 	burst->count = 1;
 	burst->tos = HANDSHAKE_TOS;
-	peer->tx_bytes += len;
-	carrier_queue_send(d, carrier, peer, true);
+	send->burst = burst;
+	carrier->send = *send;
+	carrier_push(&d->sends, carrier);
+	return true;
+}
+
+static void send_message(
+	struct device *d, struct peer *peer, void *message, uint32_t len, const struct now *now)
+{
+	struct device_send send = {
+		.to = peer->endpoint, .peer = peer->public_key, .is_handshake = true};
+	cookie_jar_seal(&peer->cookie_jar, message, len, now->boottime);
+	if (queue_message(d, &send, message, len))
+		peer->tx_bytes += len;
 }
 
 /*
  * A stamp is greater than every one sent before: peers refuse anything else, and
- * the wall clock may have been set back.
+ * the wall clock may have been set back. false: the next one is not granted yet.
  */
-static struct tai64n next_stamp(struct device *d, const struct now *now)
+static bool next_stamp(struct device *d, struct tai64n *stamp, const struct now *now)
 {
-	struct tai64n stamp = tai64n_from_realtime(now->realtime);
-	if (!tai64n_is_after(&stamp, &d->sent_stamp))
-		stamp = tai64n_next(&d->sent_stamp);
-	return d->sent_stamp = stamp;
+	*stamp = tai64n_from_realtime(now->realtime);
+	if (!tai64n_is_after(stamp, &d->sent_stamp))
+		*stamp = tai64n_next(&d->sent_stamp);
+	if (tai64n_is_after(stamp, &d->stamp_limit))
+		return false;
+	d->sent_stamp = *stamp;
+	return true;
 }
 
-/* Makes the initiation and its pending state. false: no memory, or a key that cannot work. */
+/* Makes the initiation and its pending state. false: no memory, or no stamp granted. */
 static bool make_initiation(
 	struct device *d, struct peer *peer, struct message_initiation *msg, const struct now *now)
 {
 	uint32_t index;
+	struct tai64n stamp;
 	device_forget_pending(d, peer);
-	if (!index_table_draw(&d->indices, peer, &d->rng, &index))
+	if (!next_stamp(d, &stamp, now) || !index_table_draw(&d->indices, peer, &d->rng, &index))
 		return false;
 	struct pending_handshake *pending = secret_alloc(d->arena, sizeof *pending);
 	if (!pending)
 		goto no_arena;
-	struct tai64n stamp = next_stamp(d, now);
 	if (!initiation_create(msg, pending, d->us, peer->remote, &stamp, index, &d->rng))
 		goto bad_key;
 	peer->pending = pending;
@@ -64,7 +80,7 @@ static void send_initiation(struct device *d, struct peer *peer, const struct no
 {
 	struct message_initiation msg;
 	if (make_initiation(d, peer, &msg, now))
-		send_message(d, peer, &msg, sizeof msg);
+		send_message(d, peer, &msg, sizeof msg, now);
 	else
 		device_drop(d, peer, DROP_NO_MEMORY, 1);
 	peer->attempt_count++;
@@ -88,6 +104,14 @@ void negotiate_begin(struct device *d, struct peer *peer, const struct now *now)
 		send_initiation(d, peer, now);
 	else
 		timers_on_initiation_postponed(&peer->timers, now->boottime);
+	device_touch(d, peer);
+}
+
+void negotiate_resume(struct device *d, struct peer *peer, const struct now *now)
+{
+	if (!timers_has_attempt(&peer->timers) || peer->pending)
+		return;
+	peer->timers.deadline[TIMER_RETRY] = now->boottime;
 	device_touch(d, peer);
 }
 
@@ -117,7 +141,7 @@ void negotiate_retry(struct device *d, struct peer *peer, const struct now *now)
 	send_initiation(d, peer, now);
 }
 
-static void refuse(struct device *d, struct peer *peer, const struct datagram *datagram,
+void negotiate_refuse(struct device *d, struct peer *peer, const struct datagram *datagram,
 	enum drop_reason reason)
 {
 	struct event event = {
@@ -129,6 +153,19 @@ static void refuse(struct device *d, struct peer *peer, const struct datagram *d
 	if (peer)
 		event.peer = peer->public_key;
 	device_drop(d, peer, reason, 1);
+	device_tell(d, &event);
+}
+
+/* Says both stamps: whose clock is wrong can only be told with them. */
+static void refuse_stamp(struct device *d, struct peer *peer, const struct datagram *datagram,
+	const struct tai64n *stamp)
+{
+	struct event event = device_event(EVENT_REFUSED, peer);
+	event.endpoint = *datagram->from;
+	event.reason = DROP_STALE_STAMP;
+	event.stamp = *stamp;
+	event.latest_stamp = peer->latest_stamp;
+	device_drop(d, peer, DROP_STALE_STAMP, 1);
 	device_tell(d, &event);
 }
 
@@ -160,24 +197,24 @@ static void answer(struct device *d, struct peer *peer, struct opened_initiation
 	struct session_keys keys;
 	uint32_t index, remote_index = opened->remote_index;
 	if (!index_table_draw(&d->indices, peer, &d->rng, &index)) {
-		refuse(d, peer, datagram, DROP_NO_MEMORY);
+		negotiate_refuse(d, peer, datagram, DROP_NO_MEMORY);
 		return;
 	}
 	if (!response_create(&msg, &keys, opened, peer->remote, index, &d->rng)) {
-		refuse(d, peer, datagram, DROP_INITIATION_FORGED);
+		negotiate_refuse(d, peer, datagram, DROP_INITIATION_FORGED);
 		goto no_session;
 	}
 	struct session *session =
 		session_create(d->arena, &keys, index, remote_index, false, now->boottime);
 	secret_wipe(&keys, sizeof keys);
 	if (!session) {
-		refuse(d, peer, datagram, DROP_NO_MEMORY);
+		negotiate_refuse(d, peer, datagram, DROP_NO_MEMORY);
 		goto no_session;
 	}
 	struct keyring_retired retired = keyring_add_responded(&peer->keyring, session);
 	device_retire_sessions(d, &retired);
 	on_session_derived(d, peer, datagram, now->boottime);
-	send_message(d, peer, &msg, sizeof msg);
+	send_message(d, peer, &msg, sizeof msg, now);
 	timers_on_authentic_sent(&peer->timers, now->boottime);
 	device_touch(d, peer);
 	return;
@@ -192,11 +229,11 @@ static bool is_fresh(struct device *d, struct peer *peer, const struct tai64n *s
 	nanos earliest =
 		nanos_add(peer->latest_initiation, NANOS_PER_SECOND / INITIATIONS_PER_SECOND);
 	if (!tai64n_is_after(stamp, &peer->latest_stamp)) {
-		refuse(d, peer, datagram, DROP_STALE_STAMP);
+		refuse_stamp(d, peer, datagram, stamp);
 		return false;
 	}
 	if (peer->latest_initiation && now->boottime < earliest) {
-		refuse(d, peer, datagram, DROP_INITIATION_RATE);
+		negotiate_refuse(d, peer, datagram, DROP_INITIATION_RATE);
 		return false;
 	}
 	return true;
@@ -209,20 +246,12 @@ void negotiate_on_initiation(
 	struct opened_initiation opened;
 	struct tai64n stamp;
 	struct peer *peer = NULL;
-	if (!d->us) {
-		refuse(d, NULL, datagram, DROP_NO_KEY);
-		return;
-	}
-	if (!message_mac1_is_valid(datagram->bytes, datagram->len, d->us)) {
-		refuse(d, NULL, datagram, DROP_MAC1);
-		return;
-	}
 	if (!initiation_open(&opened, msg, d->us)) {
-		refuse(d, NULL, datagram, DROP_INITIATION_FORGED);
+		negotiate_refuse(d, NULL, datagram, DROP_INITIATION_FORGED);
 	} else if (!(peer = peer_table_find(&d->peers, &opened.remote_static))) {
-		refuse(d, NULL, datagram, DROP_UNKNOWN_PEER);
+		negotiate_refuse(d, NULL, datagram, DROP_UNKNOWN_PEER);
 	} else if (!initiation_accept(&opened, &stamp, msg, peer->remote)) {
-		refuse(d, peer, datagram, DROP_INITIATION_FORGED);
+		negotiate_refuse(d, peer, datagram, DROP_INITIATION_FORGED);
 	} else if (is_fresh(d, peer, &stamp, datagram, now)) {
 		peer->latest_stamp = stamp;
 		peer->latest_initiation = now->boottime;
@@ -253,25 +282,21 @@ struct peer *negotiate_on_response(
 {
 	const struct message_response *msg = (const void *)datagram->bytes;
 	struct session_keys keys;
-	if (!d->us || !message_mac1_is_valid(datagram->bytes, datagram->len, d->us)) {
-		refuse(d, NULL, datagram, d->us ? DROP_MAC1 : DROP_NO_KEY);
-		return NULL;
-	}
 	uint32_t index = load_le32(msg->receiver_index);
 	struct peer *peer = index_table_find(&d->indices, index);
 	if (!peer || !peer->pending || peer->pending->local_index != index) {
-		refuse(d, NULL, datagram, DROP_RESPONSE_UNEXPECTED);
+		negotiate_refuse(d, NULL, datagram, DROP_RESPONSE_UNEXPECTED);
 		return NULL;
 	}
 	if (!response_open(&keys, peer->pending, msg, d->us, peer->remote)) {
-		refuse(d, peer, datagram, DROP_RESPONSE_FORGED);
+		negotiate_refuse(d, peer, datagram, DROP_RESPONSE_FORGED);
 		return NULL;
 	}
 	struct session *session = session_create(
 		d->arena, &keys, index, load_le32(msg->sender_index), true, now->boottime);
 	secret_wipe(&keys, sizeof keys);
 	if (!session) {
-		refuse(d, peer, datagram, DROP_NO_MEMORY);
+		negotiate_refuse(d, peer, datagram, DROP_NO_MEMORY);
 		return NULL;
 	}
 	/* The index passes from the pending handshake to the session. */
@@ -284,4 +309,25 @@ struct peer *negotiate_on_response(
 	on_handshake_complete(d, peer, true, now);
 	device_touch(d, peer);
 	return peer;
+}
+
+void negotiate_on_cookie_reply(
+	struct device *d, const struct datagram *datagram, const struct now *now)
+{
+	const struct message_cookie_reply *reply = (const void *)datagram->bytes;
+	struct peer *peer = index_table_find(&d->indices, load_le32(reply->receiver_index));
+	/* The next initiation carries it, when Rekey-Timeout allows one. */
+	if (!peer || !cookie_jar_take(&peer->cookie_jar, reply, &peer->remote->macs, now->boottime))
+		device_drop(d, peer, DROP_COOKIE_UNEXPECTED, 1);
+}
+
+void negotiate_send_cookie(
+	struct device *d, const struct datagram *datagram, const struct mac_value *cookie)
+{
+	const struct message_initiation *msg = (const void *)datagram->bytes;
+	struct mac_value mac1 = macs_mac1(datagram->bytes, datagram->len);
+	struct message_cookie_reply reply;
+	cookie_reply_create(&reply, msg->sender_index, &mac1, cookie, &d->us->macs, &d->rng);
+	struct device_send send = {.to = *datagram->from, .is_handshake = true};
+	queue_message(d, &send, &reply, sizeof reply);
 }

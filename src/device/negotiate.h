@@ -23,9 +23,16 @@ void negotiate_begin(struct device *d, struct peer *peer, const struct now *now)
 /* The retry timer was due: sends the initiation again, or gives up. */
 void negotiate_retry(struct device *d, struct peer *peer, const struct now *now);
 
+/* A grant of stamps came: sends the initiation that waited for it, if one did. */
+void negotiate_resume(struct device *d, struct peer *peer, const struct now *now);
+
+/* Drops and counts the message, and tells why. `peer` is NULL where it is not known. */
+void negotiate_refuse(struct device *d, struct peer *peer, const struct datagram *datagram,
+	enum drop_reason reason);
+
 /*
- * A message of the right length for its type, mac1 not yet checked. Answers an
- * initiation. Drops and counts what is not acceptable.
+ * The messages: of the right length for their type; initiation and response with a
+ * valid mac1, and we have a key. What is not acceptable is dropped and counted.
  */
 void negotiate_on_initiation(
 	struct device *d, const struct datagram *datagram, const struct now *now);
@@ -33,6 +40,13 @@ void negotiate_on_initiation(
 /* The peer with whom a session is now ready for sending, or NULL. */
 struct peer *negotiate_on_response(
 	struct device *d, const struct datagram *datagram, const struct now *now);
+
+void negotiate_on_cookie_reply(
+	struct device *d, const struct datagram *datagram, const struct now *now);
+
+/* Answers an initiation or response with a cookie instead of processing it. */
+void negotiate_send_cookie(
+	struct device *d, const struct datagram *datagram, const struct mac_value *cookie);
 
 /* The peer used the session that we answered: the handshake is complete on our side too. */
 void negotiate_on_confirmation(struct device *d, struct peer *peer, const struct now *now);

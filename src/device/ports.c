@@ -1,10 +1,14 @@
 #include "device/device.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "device/apply.h"
+#include "device/intake.h"
+#include "device/negotiate.h"
 #include "device/receive.h"
 #include "device/transmit.h"
+#include "device/unreachable.h"
 
 struct device *device_create(const struct device_setup *setup)
 {
@@ -18,6 +22,8 @@ struct device *device_create(const struct device_setup *setup)
 	index_table_init(&d->indices);
 	deadline_heap_init(&d->deadlines);
 	allowedips_init(&d->allowed_ips);
+	intake_init(d);
+	memset(&d->stamp_limit, 0xff, sizeof d->stamp_limit);
 	if (!peer_table_init(&d->peers, &d->rng)) {
 		free(d);
 		return NULL;
@@ -47,6 +53,7 @@ void device_destroy(struct device *d)
 	drain(d, &d->inner);
 	while (d->peers.first)
 		apply_remove_peer(d, d->peers.first);
+	intake_wipe(d);
 	for (struct carrier *carrier; (carrier = d->free_carriers); free(carrier))
 		d->free_carriers = carrier->next;
 	secret_free(d->arena, d->us, sizeof *d->us);
@@ -72,12 +79,12 @@ void device_put_inner(struct device *d, struct burst *burst, const struct now *n
 		device_drop_burst(d, NULL, DROP_REMOVED, burst);
 	else if (!ip_packet_read(&packet, burst_inner(burst, 0), burst->len[0]))
 		device_drop_burst(d, NULL, DROP_INNER_MALFORMED, burst);
-	else if (!(peer = allowedips_lookup(&d->allowed_ips, &packet.destination)))
-		device_drop_burst(d, NULL, DROP_NO_ROUTE, burst);
-	else if (peer->endpoint.address.family == IP_NONE)
-		device_drop_burst(d, peer, DROP_NO_ENDPOINT, burst);
-	else {
-		burst->tos = 0;
+	else if (!(peer = allowedips_lookup(&d->allowed_ips, &packet.destination)) ||
+		 peer->endpoint.address.family == IP_NONE) {
+		unreachable_answer(d, burst, &packet, now);
+		device_drop_burst(d, peer, peer ? DROP_NO_ENDPOINT : DROP_NO_ROUTE, burst);
+	} else {
+		burst->tos = packet.tos & IP_ECN_MASK; /* [RFC 6040 4.1]; DSCP is not copied */
 		transmit_burst(d, peer, burst, now);
 	}
 }
@@ -96,6 +103,30 @@ void device_on_send_error(struct device *d, const struct public_key *key)
 	struct peer *peer = peer_table_find(&d->peers, key);
 	if (peer)
 		endpoint_clear_source(&peer->endpoint);
+}
+
+void device_forget_sources(struct device *d)
+{
+	for (struct peer *peer = d->peers.first; peer; peer = peer->next)
+		endpoint_clear_source(&peer->endpoint);
+}
+
+void device_set_stamp_floor(struct device *d, const struct tai64n *floor)
+{
+	if (tai64n_is_after(floor, &d->sent_stamp))
+		d->sent_stamp = *floor;
+}
+
+void device_grant_stamps(struct device *d, const struct tai64n *limit, const struct now *now)
+{
+	d->stamp_limit = *limit;
+	for (struct peer *peer = d->peers.first; peer; peer = peer->next)
+		negotiate_resume(d, peer, now);
+}
+
+const struct tai64n *device_sent_stamp(const struct device *d)
+{
+	return &d->sent_stamp;
 }
 
 void device_count_drop(struct device *d, enum drop_reason reason, uint64_t packets)
@@ -142,7 +173,7 @@ bool device_take_event(struct device *d, struct event *out)
 
 nanos device_deadline(const struct device *d)
 {
-	return deadline_heap_next(&d->deadlines);
+	return intake_is_waiting(d) ? 0 : deadline_heap_next(&d->deadlines);
 }
 
 const struct private_key *device_private_key(const struct device *d)

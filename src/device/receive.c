@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "device/intake.h"
 #include "device/negotiate.h"
 #include "device/transmit.h"
 
@@ -23,22 +24,6 @@ static enum message_type classify(struct device *d, const struct datagram *datag
 		return (enum message_type)type;
 	device_drop(d, NULL, reason, 1);
 	return 0;
-}
-
-static void on_handshake_message(struct device *d, enum message_type type,
-	const struct datagram *datagram, const struct now *now)
-{
-	struct peer *peer;
-	switch (type) {
-	case MESSAGE_INITIATION: negotiate_on_initiation(d, datagram, now); break;
-	case MESSAGE_RESPONSE:
-		peer = negotiate_on_response(d, datagram, now);
-		/* Data, or else a keepalive, confirms the session to the responder. */
-		if (peer)
-			transmit_keepalive(d, peer, now);
-		break;
-	default: device_drop(d, NULL, DROP_COOKIE_UNEXPECTED, 1);
-	}
 }
 
 /* The session that a data message names, or NULL when it was dropped. */
@@ -121,7 +106,7 @@ void device_put_datagrams(
 		enum message_type type = classify(d, &datagram);
 		if (type != MESSAGE_DATA) {
 			if (type)
-				on_handshake_message(d, type, &datagram, now);
+				intake_message(d, &datagram, now);
 			continue;
 		}
 		struct peer *peer;
@@ -170,6 +155,8 @@ static void judge_packet(
 		reason = DROP_INNER_MALFORMED;
 	} else if (allowedips_lookup(&d->allowed_ips, &packet.source) != peer) {
 		reason = DROP_INNER_SOURCE;
+	} else if (!ip_packet_decapsulate_ecn(burst_inner(burst, i), burst->tos)) {
+		reason = DROP_ECN;
 	} else {
 		burst->len[i] = packet.len;
 		opened->deliverable++;

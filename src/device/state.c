@@ -90,14 +90,12 @@ bool carrier_unpin(struct device *d, struct carrier *carrier)
 	return is_alive;
 }
 
-void carrier_queue_send(
-	struct device *d, struct carrier *carrier, const struct peer *peer, bool is_handshake)
+void carrier_queue_send(struct device *d, struct carrier *carrier, const struct peer *peer)
 {
 	carrier->send = (struct device_send){
 		.burst = carrier->job.burst,
 		.to = peer->endpoint,
 		.peer = peer->public_key,
-		.is_handshake = is_handshake,
 	};
 	carrier_push(&d->sends, carrier);
 }

@@ -10,6 +10,8 @@
 #include "device/device.h"
 #include "device/index_table.h"
 #include "device/peer_table.h"
+#include "session/cookie.h"
+#include "session/ratelimit.h"
 
 /*
  * A burst under way. As a job it pins its peer and session; as a send or an
@@ -33,13 +35,27 @@ struct event_queue {
 	uint32_t first, count;
 };
 
+struct waiting_message { /* a handshake message whose turn has not come */
+	struct waiting_message *next;
+	struct endpoint from;
+	uint32_t len;
+	uint8_t bytes[];
+};
+
+struct backlog {
+	struct waiting_message *first, *last;
+	uint32_t count;	    /* at most BACKLOG_MAX */
+	uint32_t turn_left; /* handshakes that may still be processed this turn */
+	nanos load_until;   /* we are under load before this time */
+};
+
 struct device {
 	struct secret_arena *arena;
 	struct burst_pool *pool;
 	struct rng rng;
 	struct local_identity *us; /* in the arena; NULL: no private key */
-	struct tai64n
-		sent_stamp; /* the greatest we sent: the next is greater, whatever the clock */
+	struct tai64n sent_stamp;  /* the greatest: the next is greater, whatever the clock */
+	struct tai64n stamp_limit; /* none is sent beyond it, see device_grant_stamps */
 	bool is_up;
 	uint32_t mtu;
 	size_t staged_bytes, staged_bytes_max;
@@ -49,6 +65,10 @@ struct device {
 	struct deadline_heap deadlines;
 	struct allowedips allowed_ips;
 	struct drop_counters drops;
+	struct backlog backlog;
+	struct cookie_baker baker;
+	struct ratelimit ratelimit;
+	nanos unreachable_full; /* when the share of ICMP errors is whole again */
 
 	struct carrier_queue jobs, sends, inner;
 	struct carrier *free_carriers;
@@ -82,11 +102,9 @@ void carrier_queue_job(struct device *d, struct carrier *carrier);
 bool carrier_unpin(struct device *d, struct carrier *carrier);
 
 /*
- * Queues a burst of datagrams for the peer's endpoint, with the carrier's own
- * burst. Takes the carrier.
+ * Queues the carrier's burst of data for the peer's endpoint. Takes the carrier.
  */
-void carrier_queue_send(
-	struct device *d, struct carrier *carrier, const struct peer *peer, bool is_handshake);
+void carrier_queue_send(struct device *d, struct carrier *carrier, const struct peer *peer);
 
 /* Takes sessions out of the index table and frees them now or at their last unpin. */
 void device_retire_sessions(struct device *d, const struct keyring_retired *retired);

@@ -1,3 +1,4 @@
+#include "device/intake.h"
 #include "device/negotiate.h"
 #include "device/transmit.h"
 
@@ -39,6 +40,7 @@ static void fire(struct device *d, struct peer *peer, enum timer timer, const st
 void device_tick(struct device *d, const struct now *now)
 {
 	struct peer *peer;
+	intake_begin_turn(d, now);
 	while ((peer = deadline_heap_due(&d->deadlines, now->boottime)))
 		for (enum timer timer = 0; timer < TIMER_COUNT; timer++)
 			if (timers_take_due(&peer->timers, timer, now->boottime))

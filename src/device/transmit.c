@@ -153,7 +153,7 @@ void transmit_finish(struct device *d, struct carrier *carrier, const struct now
 		peer->tx_bytes += burst->len[i];
 		has_content |= burst->len[i] > MESSAGE_DATA_MIN_LEN;
 	}
-	carrier_queue_send(d, carrier, peer, false);
+	carrier_queue_send(d, carrier, peer);
 	timers_on_authentic_sent(&peer->timers, now->boottime);
 	if (has_content && peer->timers.deadline[TIMER_NEW_HANDSHAKE] == NANOS_NEVER)
 		timers_on_data_sent(&peer->timers, now->boottime, device_draw_jitter(d));

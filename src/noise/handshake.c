@@ -8,45 +8,6 @@
 
 #define CONSTRUCTION "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"
 #define IDENTIFIER   "WireGuard v1 zx2c4 Jason@zx2c4.com"
-#define LABEL_MAC1   "mac1----"
-
-/* ---------------------------------------------------------------- mac1 [WP 5.4.4] */
-
-static void mac1_key_derive(struct mac_key *key, const struct public_key *receiver)
-{
-	struct blake2s ctx;
-	blake2s_init(&ctx, sizeof key->bytes, NULL, 0);
-	blake2s_update(&ctx, LABEL_MAC1, strlen(LABEL_MAC1));
-	blake2s_update(&ctx, receiver, sizeof *receiver);
-	blake2s_final(&ctx, key->bytes);
-}
-
-/* `len` bytes: the message up to its macs. */
-static void mac1_compute(
-	struct mac_value *mac1, const void *message, size_t len, const struct mac_key *key)
-{
-	struct blake2s ctx;
-	blake2s_init(&ctx, sizeof mac1->bytes, key, sizeof *key);
-	blake2s_update(&ctx, message, len);
-	blake2s_final(&ctx, mac1->bytes);
-}
-
-static void macs_set(struct message_macs *macs, const void *message, const struct mac_key *key)
-{
-	size_t len = (size_t)((const uint8_t *)macs - (const uint8_t *)message);
-	mac1_compute(&macs->mac1, message, len, key);
-	memset(&macs->mac2, 0, sizeof macs->mac2);
-}
-
-bool message_mac1_is_valid(const uint8_t *message, size_t len, const struct local_identity *us)
-{
-	if (len < sizeof(struct message_macs))
-		return false;
-	size_t covered = len - sizeof(struct message_macs);
-	struct mac_value mac1;
-	mac1_compute(&mac1, message, covered, &us->mac1_key);
-	return secret_is_equal(&mac1, message + covered, sizeof mac1);
-}
 
 /* ---------------------------------------------------------------- identities */
 
@@ -54,14 +15,14 @@ void local_identity_init(struct local_identity *us, const struct private_key *pr
 {
 	us->private_key = *priv;
 	public_key_derive(&us->public_key, priv);
-	mac1_key_derive(&us->mac1_key, &us->public_key);
+	macs_keys_derive(&us->macs, &us->public_key);
 }
 
 bool remote_identity_init(struct remote_identity *them, const struct local_identity *us,
 	const struct public_key *pub, const struct preshared_key *psk)
 {
 	them->public_key = *pub;
-	mac1_key_derive(&them->mac1_key, pub);
+	macs_keys_derive(&them->macs, pub);
 	them->preshared_key = *psk;
 	return dh(&them->static_static, &us->private_key, pub); /* wiped on failure: zeros */
 }
@@ -130,7 +91,7 @@ bool initiation_create(struct message_initiation *msg, struct pending_handshake 
 	/* {timestamp} */
 	symmetric_encrypt_and_hash(&s, msg->sealed_timestamp, stamp, sizeof *stamp);
 
-	macs_set(&msg->macs, msg, &them->mac1_key);
+	macs_set_mac1(msg, sizeof *msg, &them->macs);
 	pending->ck = s.ck;
 	pending->h = s.h;
 	pending->ephemeral = ephemeral;
@@ -230,7 +191,7 @@ bool response_create(struct message_response *msg, struct session_keys *keys,
 	/* {} */
 	symmetric_encrypt_and_hash(&s, msg->sealed_nothing, "", 0);
 
-	macs_set(&msg->macs, msg, &them->mac1_key);
+	macs_set_mac1(msg, sizeof *msg, &them->macs);
 	symmetric_split(&s, &keys->receive, &keys->send);
 	ok = true;
 out:

@@ -13,18 +13,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "noise/macs.h"
 #include "noise/tai64n.h"
 #include "noise/wire.h"
 
 struct local_identity { /* ours */
 	struct private_key private_key;
 	struct public_key public_key;
-	struct mac_key mac1_key; /* checks mac1 of what we receive */
+	struct macs_keys macs; /* check what we receive */
 };
 
 struct remote_identity { /* a peer's, and what we share with it from the start */
 	struct public_key public_key;
-	struct mac_key mac1_key;	    /* makes mac1 of what we send to it */
+	struct macs_keys macs;		    /* for what we send to it */
 	struct shared_secret static_static; /* DH(ours, theirs), computed once */
 	struct preshared_key preshared_key; /* all zero: none */
 };
@@ -57,12 +58,6 @@ void local_identity_init(struct local_identity *us, const struct private_key *pr
  */
 bool remote_identity_init(struct remote_identity *them, const struct local_identity *us,
 	const struct public_key *pub, const struct preshared_key *psk);
-
-/*
- * mac1 is checked before anything else. `len` is the whole message with both
- * macs; false when it is too short to have them [WP 5.4.4].
- */
-bool message_mac1_is_valid(const uint8_t *message, size_t len, const struct local_identity *us);
 
 /*
  * Makes an initiation with a fresh ephemeral key; mac1 is set, mac2 zero: it

@@ -25,6 +25,14 @@
 #define REKEY_ON_RECEIVE_TIME (REJECT_AFTER_TIME - KEEPALIVE_TIMEOUT - REKEY_TIMEOUT)
 #define KEY_ERASURE_TIME      (3 * REJECT_AFTER_TIME) /* [WP 6.3] */
 
+#define COOKIE_SECRET_TIME (120 * NANOS_PER_SECOND) /* [WP 5.4.7] */
+#define COOKIE_LATENCY	   (5 * NANOS_PER_SECOND)   /* left alone before its end [kernel] */
+
+#define BACKLOG_MAX	    4096	      /* handshake messages that wait [kernel] */
+#define BACKLOG_LOAD	    (BACKLOG_MAX / 8) /* so many mean load [kernel] */
+#define LOAD_TIME	    NANOS_PER_SECOND  /* load outlasts its last sign by this [kernel] */
+#define HANDSHAKES_PER_TURN 32		      /* processed before data has its turn again */
+
 #define INITIATIONS_PER_SECOND 50	  /* accepted from one peer [kernel] */
 #define STAMP_WHITENING_NS     (1u << 24) /* a stamp's nanoseconds are cut to multiples of it */
 

@@ -12,6 +12,9 @@
 	X(DROP_TYPE, "type", "outer: unknown message type")                                        \
 	X(DROP_LENGTH, "length", "outer: not the length of its type")                              \
 	X(DROP_MAC1, "mac1", "handshake: mac1 is wrong (other public key, or not for us)")         \
+	X(DROP_BACKLOG, "backlog", "handshake: 4096 wait already")                                 \
+	X(DROP_UNDER_LOAD, "under-load", "handshake: under load, a cookie was sent instead")       \
+	X(DROP_SOURCE_RATE, "source-rate", "handshake: under load, over 20 a second from there")   \
 	X(DROP_NO_KEY, "no-key", "this interface has no private key")                              \
 	X(DROP_INITIATION_FORGED, "initiation", "initiation: does not decrypt")                    \
 	X(DROP_UNKNOWN_PEER, "unknown-peer", "initiation: from a public key that is no peer")      \
@@ -26,6 +29,7 @@
 	X(DROP_REPLAY, "replay", "data: counter seen before, or too old")                          \
 	X(DROP_INNER_MALFORMED, "inner", "inner packet: neither IPv4 nor IPv6, or cut short")      \
 	X(DROP_INNER_SOURCE, "source", "inner packet: source not in the peer's AllowedIPs")        \
+	X(DROP_ECN, "ecn", "inner packet: congestion was signalled to who does not know it")       \
 	X(DROP_NO_ROUTE, "no-peer", "outgoing: no peer has this address in its AllowedIPs")        \
 	X(DROP_NO_ENDPOINT, "no-endpoint", "outgoing: the peer's endpoint is not known")           \
 	X(DROP_STAGED_FULL, "staged", "outgoing: more than 128 packets wait for a handshake")      \

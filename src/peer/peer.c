@@ -16,6 +16,7 @@ struct peer *peer_create(struct secret_arena *arena, const struct public_key *ke
 	}
 	peer->public_key = *key;
 	timers_init(&peer->timers);
+	cookie_jar_init(&peer->cookie_jar);
 	return peer;
 }
 

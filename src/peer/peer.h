@@ -11,6 +11,7 @@
 #include "peer/drop.h"
 #include "peer/endpoint.h"
 #include "peer/timers.h"
+#include "session/cookie.h"
 #include "session/keyring.h"
 
 struct allowedips_node; /* of route/ */
@@ -34,6 +35,7 @@ struct peer {
 	struct pending_handshake *pending; /* in the arena; NULL: none */
 	struct keyring keyring;
 	struct endpoint endpoint;
+	struct cookie_jar cookie_jar;
 	struct timers timers;
 	struct staged_queue staged;
 	struct tai64n latest_stamp;	 /* the greatest accepted from it; zeros at first */

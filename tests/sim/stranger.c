@@ -49,14 +49,9 @@ static uint32_t make_replay(struct world *w, uint32_t target, enum forgery how, 
 /* mac1 needs no more than the receiver's public key. */
 static void put_mac1(const struct node *target, uint8_t *message, uint32_t len)
 {
-	struct remote_identity them = {0};
-	struct local_identity nobody = {0};
-	struct blake2s mac;
-	struct preshared_key none = {0};
-	remote_identity_init(&them, &nobody, &target->public_key, &none);
-	blake2s_init(&mac, MAC_LEN, them.mac1_key.bytes, HASH_LEN);
-	blake2s_update(&mac, message, len - 2 * MAC_LEN);
-	blake2s_final(&mac, message + len - 2 * MAC_LEN);
+	struct macs_keys keys;
+	macs_keys_derive(&keys, &target->public_key);
+	macs_set_mac1(message, len, &keys);
 }
 
 /* An answer to the very handshake that waits for one. */

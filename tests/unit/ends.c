@@ -83,21 +83,20 @@ static void remac(struct message_macs *macs, const void *message, const struct m
 
 bool initiation_mac1_is_valid(const struct ends *e)
 {
-	return message_mac1_is_valid(
-		(const uint8_t *)&e->initiation, MESSAGE_INITIATION_LEN, &e->r);
+	return macs_mac1_is_valid(&e->initiation, MESSAGE_INITIATION_LEN, &e->r.macs);
 }
 
 bool response_mac1_is_valid(const struct ends *e)
 {
-	return message_mac1_is_valid((const uint8_t *)&e->response, MESSAGE_RESPONSE_LEN, &e->i);
+	return macs_mac1_is_valid(&e->response, MESSAGE_RESPONSE_LEN, &e->i.macs);
 }
 
 void initiation_remac(struct ends *e)
 {
-	remac(&e->initiation.macs, &e->initiation, &e->r_of_i.mac1_key);
+	remac(&e->initiation.macs, &e->initiation, &e->r_of_i.macs.mac1);
 }
 
 void response_remac(struct ends *e)
 {
-	remac(&e->response.macs, &e->response, &e->i_of_r.mac1_key);
+	remac(&e->response.macs, &e->response, &e->i_of_r.macs.mac1);
 }

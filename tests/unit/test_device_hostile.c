@@ -123,7 +123,7 @@ TEST(hostile_flipped_bits_behind_a_valid_mac1)
 	struct tunnel t;
 	struct specimens s;
 	CHECK(prepare(&t, &s, 902));
-	struct mac_key key = end_peer(&t.a)->remote->mac1_key;
+	struct mac_key key = end_peer(&t.a)->remote->macs.mac1;
 	for (int i = 1; i < 3; i++) {
 		struct flight *f = s.flights[i];
 		uint32_t end = f->len - (uint32_t)sizeof(struct message_macs);

@@ -103,7 +103,7 @@ TEST(negotiate_survives_a_thousand_forged_responses)
 	CHECK(tunnel_init(&t, 203));
 	struct flight *response = make_response(&t);
 	CHECK(response);
-	struct mac_key key = end_peer(&t.b)->remote->mac1_key;
+	struct mac_key key = end_peer(&t.b)->remote->macs.mac1;
 	for (uint32_t i = 0; i < 1000; i++) {
 		struct message_response bad;
 		struct blake2s ctx;

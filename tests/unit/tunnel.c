@@ -1,5 +1,7 @@
 #include "unit/tunnel.h"
 
+#include "device/intake.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 
@@ -289,6 +291,7 @@ void tunnel_receive(struct tunnel *t, struct end *end, const void *bytes, uint32
 {
 	struct burst *burst = get_burst(end, len);
 	burst_add(burst, bytes, len);
+	intake_begin_turn(end->device, &t->now); /* each datagram comes in a turn of its own */
 	device_put_datagrams(end->device, burst, from, &t->now);
 }
 
