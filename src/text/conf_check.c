@@ -95,7 +95,7 @@ static bool merge_peers(struct conf_parser *p, size_t *name_of, bool *is_gone)
 	return true;
 }
 
-/* Closes the gaps that merging left. Names keep pointing at their peers. */
+/* Closes the gaps that merging left; names that do not count go, the others follow their peers. */
 static void drop_gone_peers(struct conf_parser *p, const size_t *name_of, const bool *is_gone)
 {
 	struct change *change = &p->conf->change;
@@ -170,6 +170,16 @@ static void check_prefixes(struct conf_parser *p, const bool *is_gone)
 	}
 }
 
+/* A peer's last Endpoint counts: name_of stays NO_NAME where that was an address. */
+static void find_names(const struct conf_parser *p, size_t *name_of)
+{
+	for (size_t i = 0; i < p->conf->link.name_count; i++) {
+		size_t peer = p->conf->link.names[i].peer;
+		if (!p->conf->change.peers[peer].has_endpoint)
+			name_of[peer] = i;
+	}
+}
+
 static void check_peers(struct conf_parser *p)
 {
 	size_t count = p->conf->change.peer_count;
@@ -178,8 +188,7 @@ static void check_peers(struct conf_parser *p)
 	if (name_of && is_gone) {
 		for (size_t i = 0; i < count; i++)
 			name_of[i] = NO_NAME;
-		for (size_t i = 0; i < p->conf->link.name_count; i++)
-			name_of[p->conf->link.names[i].peer] = i;
+		find_names(p, name_of);
 		p->has_no_memory |= !merge_peers(p, name_of, is_gone);
 		check_prefixes(p, is_gone);
 		drop_gone_peers(p, name_of, is_gone);

@@ -59,6 +59,19 @@ static bool is_letter(char c)
 	return to_lower(c) >= 'a' && to_lower(c) <= 'z';
 }
 
+bool conf_is_name(const char *text, size_t len, const char *others)
+{
+	bool has_letter = false;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (is_letter(c))
+			has_letter = true;
+		else if (!(c >= '0' && c <= '9') && !memchr(others, c, strlen(others)))
+			return false;
+	}
+	return has_letter;
+}
+
 bool conf_is_word(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)

@@ -47,6 +47,9 @@ bool conf_is_space(char c);
 /* In upper or lower case, white space ignored; `name` is written without. */
 bool conf_text_is(const char *text, size_t len, const char *name);
 
+/* At least one letter; besides letters only digits and characters out of `others`. */
+bool conf_is_name(const char *text, size_t len, const char *others);
+
 /*
  * A word that may be shown although nobody knows what it is: letters, perhaps in
  * brackets, and short; so no key, nor a piece of one but by a rare chance.

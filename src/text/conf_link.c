@@ -39,18 +39,14 @@ static void read_address(struct conf_parser *p, const struct conf_line *line)
 		add_address(p, &p->conf->link.addresses, &address);
 }
 
-/* Digits and dots alone, or a colon somewhere, were meant to be an address [wg-quick(8)]. */
+/*
+ * Digits and dots alone, or a colon somewhere, were meant to be an address
+ * [wg-quick(8)]. "~." is resolved's way of asking these servers for all names.
+ */
 static bool is_search_domain(const char *text, size_t len)
 {
-	bool has_letter = false;
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-		bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '~';
-		has_letter |= is_letter;
-		if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '.' && c != '_')
-			return false;
-	}
-	return (has_letter || (len == 1 && text[0] == '.')) && len <= CONF_HOST_MAX;
+	return conf_text_is(text, len, "~.") ||
+	       (len <= CONF_HOST_MAX && conf_is_name(text, len, "-_.~"));
 }
 
 static void read_dns(struct conf_parser *p, const struct conf_line *line)

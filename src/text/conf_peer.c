@@ -45,15 +45,7 @@ static void read_preshared_key(struct conf_parser *p, const struct conf_line *li
 
 static bool is_service_name(const char *text, size_t len)
 {
-	bool has_letter = false;
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-		bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-		has_letter |= is_letter;
-		if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.')
-			return false;
-	}
-	return has_letter && len <= CONF_SERVICE_MAX;
+	return len <= CONF_SERVICE_MAX && conf_is_name(text, len, "-_.");
 }
 
 static void read_listen_port(struct conf_parser *p, const struct conf_line *line)
@@ -176,40 +168,16 @@ static bool is_host(const char *text, size_t len)
 	const char *zone = memchr(text, '%', len);
 	size_t name_len = zone ? (size_t)(zone - text) : len;
 	struct ip_address address;
-	if (zone && (!addrtext_read_address(&address, text, name_len) || zone == text + len - 1))
+	if (len > CONF_HOST_MAX)
 		return false;
-	bool has_letter = zone;
-	for (size_t i = zone ? name_len + 1 : 0; i < len; i++) {
-		char c = text[i];
-		bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-		has_letter |= is_letter;
-		if (!is_letter && !(c >= '0' && c <= '9') && c != '-' && c != '.')
-			return false;
-	}
-	return has_letter && len <= CONF_HOST_MAX;
+	if (!zone)
+		return conf_is_name(text, len, "-_.");
+	return addrtext_read_address(&address, text, name_len) &&
+	       conf_is_name(zone + 1, len - name_len - 1, "-_.");
 }
 
-/* The present peer's name to look up, where it has one already. */
-static struct conf_name *present_name(struct conf_parser *p)
-{
-	struct conf_link *link = &p->conf->link;
-	if (!link->name_count ||
-		link->names[link->name_count - 1].peer != p->conf->change.peer_count - 1)
-		return NULL;
-	return &link->names[link->name_count - 1];
-}
-
-static void forget_present_name(struct conf_parser *p)
-{
-	struct conf_name *name = present_name(p);
-	if (!name)
-		return;
-	free(name->host);
-	free(name->port);
-	p->conf->link.name_count--;
-}
-
-static void set_name(struct conf_parser *p, const struct conf_line *line, const char *host,
+/* Of several names of a peer conf_check keeps the last, or none when an address came later. */
+static void add_name(struct conf_parser *p, const struct conf_line *line, const char *host,
 	size_t host_len, const char *port)
 {
 	struct conf_link *link = &p->conf->link;
@@ -272,10 +240,9 @@ static void read_endpoint(struct conf_parser *p, const struct conf_line *line)
 		refuse_endpoint(p, line, ": port must be 1-65535 or the name of a service");
 		return;
 	}
-	forget_present_name(p);
 	peer->has_endpoint = is_numeric && has_number;
 	if (!peer->has_endpoint) {
-		set_name(p, line, host, host_len, port);
+		add_name(p, line, host, host_len, port);
 		return;
 	}
 	e.port = (uint16_t)number;

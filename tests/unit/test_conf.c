@@ -131,6 +131,11 @@ TEST(conf_meanings)
 		{HEAD PEER "Endpoint=[1.2.3.4]:5 # [::1]:6",
 			HEAD_SET "replace_peers=true\n" PEER_SET
 				 "endpoint=1.2.3.4:5\nreplace_allowed_ips=true\n\n"},
+		{HEAD PEER "PresharedKey=" A "\n" OTHER PEER "PresharedKey=" C "\n" OTHER
+			   "PresharedKey=" B "\n" PEER OTHER,
+			HEAD_SET "replace_peers=true\n" PEER_SET "preshared_key=" C_HEX
+				 "\nreplace_allowed_ips=true\n" OTHER_SET "preshared_key=" B_HEX
+				 "\nreplace_allowed_ips=true\n\n"},
 		/* one peer twice, as wg(8) and the kernel do it */
 		{HEAD PEER "Endpoint=1.2.3.4:5\nAllowedIPs=10.0.0.0/8\n" OTHER PEER
 			   "AllowedIPs=11.0.0.0/8\nPersistentKeepalive=7\n",
@@ -189,6 +194,12 @@ TEST(conf_merged_names)
 	CHECK_EQ(1, conf.link.names[0].peer);
 	CHECK_STR("other", conf.link.names[1].host);
 	CHECK_EQ(0, conf.link.names[1].peer);
+	conf_wipe(&conf);
+	CHECK(parse(
+		&conf, HEAD PEER "Endpoint=first:1\n" OTHER "Endpoint=x:1\nEndpoint=1.2.3.4:5"));
+	CHECK_EQ(1, conf.link.name_count);
+	CHECK_STR("first", conf.link.names[0].host);
+	CHECK_EQ(true, conf.change.peers[1].has_endpoint);
 	conf_wipe(&conf);
 	CHECK(parse(&conf, HEAD PEER "Endpoint=first:1\n" PEER "Endpoint=second:2\n" PEER));
 	CHECK_EQ(1, conf.change.peer_count);
