@@ -121,7 +121,7 @@ static void set_ecn_v4(uint8_t *packet, uint8_t ecn)
 /* The traffic class lies across the first two bytes. */
 static void set_ecn_v6(uint8_t *packet, uint8_t ecn)
 {
-	packet[1] = (uint8_t)((packet[1] & ~(IP_ECN_MASK << 4)) | ecn << 4);
+	packet[1] = (uint8_t)((packet[1] & ~(IP_ECN_MASK << 4)) | (unsigned)ecn << 4);
 }
 
 bool ip_packet_decapsulate_ecn(uint8_t *packet, uint8_t outer_tos)
