@@ -312,7 +312,7 @@ TEST(apply_refuses_more_than_the_most_peers)
 	struct end end;
 	struct change change = {0};
 	struct now now = {SECOND, SECOND};
-	CHECK(end_init(&end, 710, 32u << 20, TUNNEL_POOL_MAX));
+	CHECK(end_init(&end, 710, 64u << 20, TUNNEL_POOL_MAX));
 	for (uint32_t i = 0; i <= DEVICE_PEERS_MAX; i++)
 		add(&change, i);
 	CHECK(!device_apply(end.device, &change, &now));
@@ -321,6 +321,12 @@ TEST(apply_refuses_more_than_the_most_peers)
 	change.peer_count--;
 	CHECK(device_apply(end.device, &change, &now));
 	CHECK_EQ(DEVICE_PEERS_MAX, device_peer_count(end.device));
+	for (int i = 0; i < 2; i++) { /* the same ones again, then in place of them */
+		CHECK(device_apply(end.device, &change, &now));
+		change.replace_peers = true;
+	}
+	change.peer_count++;
+	CHECK(!device_apply(end.device, &change, &now));
 	change_wipe(&change);
 	end_wipe(&end);
 }

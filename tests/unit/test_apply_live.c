@@ -219,6 +219,44 @@ TEST(apply_live_link_down_and_up)
 	tunnel_wipe(&t);
 }
 
+TEST(apply_live_link_down_ends_the_handshake)
+{
+	struct tunnel t;
+	CHECK(connect(&t, 810));
+	tunnel_skip(&t, REJECT_AFTER_TIME);
+	tunnel_offer(&t, &t.a, 1, 0);
+	tunnel_pump(&t, &t.a);
+	CHECK(end_peer(&t.a)->pending && t.first);
+	device_set_link(t.a.device, false, &t.now);
+	CHECK(!end_peer(&t.a)->pending);
+	CHECK_EQ(0, t.a.device->indices.count);
+	CHECK_EQ(NANOS_NEVER, timers_next(&end_peer(&t.a)->timers));
+	CHECK_EQ(IP_NONE, end_peer(&t.a)->endpoint.source.family);
+	uint32_t sent = end_sent(&t.a);
+	tunnel_run(&t, 100 * SECOND);
+	CHECK_EQ(sent, end_sent(&t.a));
+	device_set_link(t.a.device, true, &t.now);
+	CHECK(tunnel_ping(&t, &t.a)); /* at once: nothing of the old attempt holds it back */
+	tunnel_wipe(&t);
+}
+
+/* The response to a peer that is no more. */
+TEST(apply_live_removed_during_the_handshake)
+{
+	struct tunnel t;
+	CHECK(tunnel_init(&t, 811));
+	tunnel_offer(&t, &t.a, 1, 0);
+	tunnel_pump(&t, &t.a);
+	struct change_peer entry = entry_of(&t.b);
+	entry.remove = true;
+	CHECK(end_change_peer(&t.a, &entry, &t.now));
+	CHECK_EQ(1, end_drops(&t.a, DROP_REMOVED));
+	tunnel_settle(&t);
+	CHECK_EQ(1, end_drops(&t.a, DROP_RESPONSE_UNEXPECTED));
+	CHECK_EQ(NANOS_NEVER, device_deadline(t.a.device));
+	tunnel_wipe(&t);
+}
+
 TEST(apply_live_link_down_drops_what_waits)
 {
 	struct tunnel t;
