@@ -77,6 +77,8 @@ static void carry_out(struct client *client, enum uapi_verdict verdict)
 	}
 	if (!error)
 		error = clients->on_set(clients->context, &client->parser.change);
+	/* The connection may stay for days; the keys that came over it shall not. */
+	change_wipe(&client->parser.change);
 	if (error == CLIENTS_LATER) {
 		clients->is_paused = true;
 		clients->waiting = client;

@@ -17,6 +17,7 @@ static struct clients clients;
 static int gets, sets, set_result;
 static size_t answer_len; /* of get, instead of ANSWER; 0: that */
 static uint16_t port;	  /* of the last set */
+static const struct change *last_change;
 
 static void on_get(void *context, struct out *answer)
 {
@@ -33,6 +34,7 @@ static int on_set(void *context, struct change *change)
 	sets++;
 	(void)context;
 	port = change->listen_port;
+	last_change = change;
 	return set_result;
 }
 
@@ -97,6 +99,25 @@ TEST(clients_answer_operations_one_after_another)
 	close(fd);
 	loop_settle(&loop);
 	CHECK_EQ(0, clients.count);
+	end();
+}
+
+/* The supervisor's own connection stays open for as long as the interface lives. */
+TEST(clients_keep_no_key_of_a_change_carried_out)
+{
+	static const struct change none;
+	CHECK(begin());
+	int fd = connect_one();
+	CHECK(say(fd, "set=1\nprivate_key="
+		      "0101010101010101010101010101010101010101010101010101010101010101\n"
+		      "public_key="
+		      "0202020202020202020202020202020202020202020202020202020202020202\n"
+		      "preshared_key="
+		      "0303030303030303030303030303030303030303030303030303030303030303\n\n"));
+	CHECK_STR(OK, hear(fd));
+	CHECK_EQ(1, clients.count); /* it is connected, and its change is still there to look at */
+	CHECK_MEM(&none, last_change, sizeof none);
+	close(fd);
 	end();
 }
 
