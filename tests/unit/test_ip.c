@@ -1,5 +1,7 @@
 #include "base/ip.h"
 
+#include "base/bytes.h"
+
 #include <stdlib.h>
 
 #include "unit/test.h"
@@ -161,5 +163,60 @@ TEST(ip_packet_v6)
 		CHECK(ip_address_is_equal(&source, &packet.source));
 		CHECK(ip_address_is_equal(&destination, &packet.destination));
 		CHECK_EQ(0xb9, packet.tos); /* the flow label is not in it */
+	}
+}
+
+/* The plain sum of a header, for the check of an updated checksum. */
+static uint32_t header_sum(const uint8_t *header)
+{
+	uint32_t sum = 0;
+	for (int i = 0; i < 20; i += 2)
+		sum += load_be16(header + i);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* RFC 6040, Figure 4: rows by inner mark, columns by outer mark; 9 is a drop. */
+static const uint8_t ecn_table[4][4] = {
+	/* outer   Not-ECT ECT(1) ECT(0) CE */
+	[0 /* Not-ECT */] = {0, 0, 0, 9},
+	[1 /* ECT(1) */] = {1, 1, 1, 3},
+	[2 /* ECT(0) */] = {2, 1, 2, 3},
+	[3 /* CE */] = {3, 3, 3, 3},
+};
+
+TEST(ip_ecn_decapsulation_v4)
+{
+	for (unsigned tos = 0; tos < 256; tos++) {
+		for (unsigned outer = 0; outer < 256; outer++) {
+			uint8_t packet[20] = {0x45, (uint8_t)tos, 0, 20, 0xbe, 0xef, 0, 0, 64, 17};
+			packet[12] = (uint8_t)(tos * outer); /* checksums of many kinds */
+			store_be16(packet + 10, (uint16_t)~header_sum(packet));
+			uint8_t before[20], expected = ecn_table[tos & 3][outer & 3];
+			memcpy(before, packet, sizeof before);
+			CHECK_EQ(expected != 9, ip_packet_decapsulate_ecn(packet, (uint8_t)outer));
+			CHECK_EQ(0xffff, header_sum(packet));
+			CHECK_EQ(expected == 9 ? tos : (tos & 0xfc) | expected, packet[1]);
+			packet[1] = before[1];
+			memcpy(packet + 10, before + 10, 2);
+			CHECK_MEM(before, packet, sizeof before);
+		}
+	}
+}
+
+TEST(ip_ecn_decapsulation_v6)
+{
+	for (unsigned tos = 0; tos < 256; tos++) {
+		for (unsigned outer = 0; outer < 4; outer++) {
+			uint8_t packet[40] = {
+				(uint8_t)(0x60 | tos >> 4), (uint8_t)(tos << 4 | 0xa), 0xbc};
+			uint8_t expected = ecn_table[tos & 3][outer];
+			CHECK_EQ(expected != 9, ip_packet_decapsulate_ecn(packet, (uint8_t)outer));
+			unsigned now = expected == 9 ? tos : (tos & 0xfc) | expected;
+			CHECK_EQ(0x60 | now >> 4, packet[0]);
+			CHECK_EQ((now << 4 & 0xf0) | 0xa, packet[1]);
+			CHECK_EQ(0xbc, packet[2]);
+		}
 	}
 }
