@@ -109,7 +109,8 @@ void negotiate_begin(struct device *d, struct peer *peer, const struct now *now)
 
 void negotiate_resume(struct device *d, struct peer *peer, const struct now *now)
 {
-	if (!timers_has_attempt(&peer->timers) || peer->pending)
+	bool is_postponed = peer->attempt_count == 0; /* Rekey-Timeout holds it back, no stamp */
+	if (!timers_has_attempt(&peer->timers) || peer->pending || is_postponed)
 		return;
 	peer->timers.deadline[TIMER_RETRY] = now->boottime;
 	device_touch(d, peer);

@@ -79,6 +79,23 @@ TEST(apply_live_private_key_with_staged_packets)
 	tunnel_wipe(&t);
 }
 
+TEST(apply_live_private_key_ends_the_handshake)
+{
+	struct tunnel t;
+	struct private_key key = {{0x33}};
+	CHECK(tunnel_init(&t, 812));
+	size_t blocks = t.a.arena.blocks_out;
+	negotiate_begin(t.a.device, end_peer(&t.a), &t.now);
+	private_key_clamp(&key);
+	CHECK(end_change_key(&t.a, &key, &t.now));
+	CHECK(!timers_has_attempt(&end_peer(&t.a)->timers));
+	CHECK_EQ(blocks, t.a.arena.blocks_out);
+	CHECK_EQ(0, t.a.device->indices.count);
+	tunnel_settle(&t);
+	CHECK_EQ(1, end_drops(&t.a, DROP_RESPONSE_UNEXPECTED) + end_drops(&t.a, DROP_MAC1));
+	tunnel_wipe(&t);
+}
+
 /* Key and endpoint in one change: the new handshake goes to the new endpoint at once. */
 TEST(apply_live_private_key_and_endpoint_with_staged_packets)
 {

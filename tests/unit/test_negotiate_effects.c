@@ -61,6 +61,43 @@ TEST(negotiate_postpones_to_rekey_timeout)
 	tunnel_wipe(&t);
 }
 
+/* No stamp granted: the initiation waits for the grant, and not longer. */
+TEST(negotiate_waits_for_a_granted_stamp)
+{
+	struct tunnel t;
+	struct tai64n limit;
+	CHECK(tunnel_init(&t, 1112));
+	limit = tai64n_from_realtime(t.now.realtime - SECOND);
+	device_grant_stamps(t.a.device, &limit, &t.now);
+	tunnel_offer(&t, &t.a, 1, 0);
+	tunnel_run(&t, SECOND);
+	CHECK_EQ(0, end_sent(&t.a));
+	limit = tai64n_from_realtime(t.now.realtime + 3600 * SECOND);
+	device_grant_stamps(t.a.device, &limit, &t.now);
+	tunnel_run(&t, 0);
+	CHECK_EQ(1, t.b.received);
+	tunnel_wipe(&t);
+}
+
+/* A grant does not bring a postponed initiation forward. */
+TEST(negotiate_keeps_rekey_timeout_whatever_is_granted)
+{
+	struct tunnel t;
+	struct tai64n limit;
+	CHECK(tunnel_init(&t, 1113));
+	CHECK(tunnel_ping(&t, &t.a));
+	nanos first = t.a.last_initiation;
+	tunnel_run(&t, SECOND);
+	negotiate_begin(t.a.device, end_peer(&t.a), &t.now);
+	limit = tai64n_from_realtime(t.now.realtime + 3600 * SECOND);
+	device_grant_stamps(t.a.device, &limit, &t.now);
+	tunnel_run_until(&t, first + REKEY_TIMEOUT - 1);
+	CHECK_EQ(1, t.a.sent[MESSAGE_INITIATION]);
+	tunnel_run(&t, 1);
+	CHECK_EQ(2, t.a.sent[MESSAGE_INITIATION]);
+	tunnel_wipe(&t);
+}
+
 TEST(negotiate_counts_the_initiations_of_each_attempt)
 {
 	struct tunnel t;
