@@ -32,9 +32,9 @@ struct engine {
 	uint16_t listen_port; /* configured; 0: any */
 	uint32_t fwmark;
 	uint32_t request_id; /* of the last NEED_SOCKETS */
-	/* A set operation that waits for sockets. */
+	/* A set operation that waits for sockets; empty and NULL: none does. */
 	struct change change;
-	struct device_plan *plan; /* NULL: none waits */
+	struct device_plan *plan;
 	bool has_failed;
 };
 
@@ -49,11 +49,25 @@ static void tell_supervisor(struct engine *e, const struct from_engine *message)
 	}
 }
 
-static void request_sockets(struct engine *e, uint16_t port, uint32_t fwmark)
+/* Bound, else configured. */
+static uint16_t present_port(const struct engine *e)
 {
+	return pump_has_sockets(&e->pump) ? e->pump.udp.port : e->listen_port;
+}
+
+/* As the set that waits wants them, else as they were. Makes an earlier request void. */
+static void request_sockets(struct engine *e)
+{
+	const struct change *change = &e->change;
 	struct from_engine message = {
 		.kind = FROM_ENGINE_NEED_SOCKETS,
-		.need_sockets = {++e->request_id, fwmark, port},
+		.need_sockets =
+			{
+				.request_id = ++e->request_id,
+				.fwmark = change->has_fwmark ? change->fwmark : e->fwmark,
+				.port = change->has_listen_port ? change->listen_port
+								: present_port(e),
+			},
 	};
 	tell_supervisor(e, &message);
 }
@@ -73,7 +87,7 @@ static void on_link(struct engine *e, const struct to_engine *message)
 	if (!e->is_up)
 		pump_close_sockets(&e->pump);
 	else if (!pump_has_sockets(&e->pump))
-		request_sockets(e, e->listen_port, e->fwmark);
+		request_sockets(e);
 	settle_link(e);
 }
 
@@ -82,20 +96,23 @@ static void on_link(struct engine *e, const struct to_engine *message)
 static void on_get(void *context, struct out *answer)
 {
 	struct engine *e = context;
-	struct uapi_link link = {
-		.listen_port = pump_has_sockets(&e->pump) ? e->pump.udp.port : e->listen_port,
-		.fwmark = e->fwmark,
-	};
+	struct uapi_link link = {.listen_port = present_port(e), .fwmark = e->fwmark};
 	uapi_format_get(answer, e->device, &link);
 }
 
-/* Whether the change is for sockets other than those that are open. */
+/*
+ * Whether the change is for sockets other than those that are open. A link that is
+ * up without any has asked for some and has no answer yet, or could not get them:
+ * then any port is a reason to ask again.
+ */
 static bool needs_sockets(const struct engine *e, const struct change *change)
 {
+	bool is_other_mark = change->has_fwmark && change->fwmark != e->fwmark;
 	bool is_other_port = change->has_listen_port && change->listen_port != e->listen_port &&
 			     change->listen_port != e->pump.udp.port;
-	bool is_other_mark = change->has_fwmark && change->fwmark != e->fwmark;
-	return pump_has_sockets(&e->pump) && (is_other_port || is_other_mark);
+	if (!pump_has_sockets(&e->pump))
+		return e->is_up && (change->has_listen_port || is_other_mark);
+	return is_other_port || is_other_mark;
 }
 
 static void commit(struct engine *e, struct device_plan *plan, const struct change *change)
@@ -123,8 +140,7 @@ static int on_set(void *context, struct change *change)
 	e->plan = plan;
 	e->change = *change;
 	change_init(change);
-	request_sockets(e, e->change.has_listen_port ? e->change.listen_port : e->pump.udp.port,
-		e->change.has_fwmark ? e->change.fwmark : e->fwmark);
+	request_sockets(e);
 	return CLIENTS_LATER;
 }
 
