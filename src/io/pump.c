@@ -1,6 +1,7 @@
 #include "io/pump.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "io/clock.h"
@@ -103,6 +104,25 @@ static void on_deadline(void *context)
 
 /* ---- into the device */
 
+static void close_tun(struct pump *p)
+{
+	if (p->tun.fd < 0)
+		return;
+	loop_remove(p->loop, &p->tun);
+	close(p->tun.fd);
+	p->tun.fd = -1;
+}
+
+/* A deleted device is no failure: the supervisor hears of it too, and decides. */
+static void give_up_tun(struct pump *p, int error)
+{
+	close_tun(p);
+	if (error == -EBADFD)
+		return;
+	log_error("cannot read from the interface: %s", strerror(-error));
+	loop_stop(p->loop);
+}
+
 static void on_tun(void *context, uint32_t events)
 {
 	struct pump *p = context;
@@ -116,15 +136,12 @@ static void on_tun(void *context, uint32_t events)
 			continue;
 		}
 		burst_pool_put(p->pool, burst);
-		if (count == -EMSGSIZE)
-			device_count_drop(p->device, DROP_TUN_ERROR, 1);
-		else if (count == -EAGAIN || count == -ENOMEM)
-			break;
-		else {
-			/* the device is gone */
-			loop_stop(p->loop);
+		if (count != -EMSGSIZE) {
+			if (count != -EAGAIN && count != -ENOMEM)
+				give_up_tun(p, count);
 			break;
 		}
+		device_count_drop(p->device, DROP_TUN_ERROR, 1);
 	}
 	pump_run(p, &now);
 }
@@ -231,9 +248,5 @@ int pump_use_tun(struct pump *p, int tun)
 void pump_wipe(struct pump *p)
 {
 	pump_close_sockets(p);
-	if (p->tun.fd >= 0) {
-		loop_remove(p->loop, &p->tun);
-		close(p->tun.fd);
-	}
-	p->tun.fd = -1;
+	close_tun(p);
 }

@@ -28,7 +28,7 @@ static void turn(struct loop *loop)
 
 void loop_settle(struct loop *loop)
 {
-	while (is_ready(loop, 0))
+	for (int i = 0; is_ready(loop, 0) && i < TURNS_MAX; i++)
 		turn(loop);
 }
 

@@ -9,8 +9,9 @@
 #include "io/loop.h"
 
 #define TURN_TIMEOUT_MS 10000 /* a loaded machine is no failure; a hang is */
+#define TURNS_MAX	10000 /* that make a loop settle; more is an endless loop */
 
-/* Dispatches what is ready, and what becomes ready by that, until nothing is. */
+/* Dispatches what is ready, and what becomes ready by that, until nothing is (TURNS_MAX). */
 void loop_settle(struct loop *loop);
 
 /* The same until `is_done`, waiting for what other processes do. false: it took too long. */
