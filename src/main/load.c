@@ -35,25 +35,34 @@ static bool name_from_path(struct load *load)
 	return true;
 }
 
+static bool take_path(struct load *load, const char *word)
+{
+	size_t len = strlen(word);
+	if (len >= sizeof load->path) {
+		fprintf(stderr,
+			"adit: a path of %zu characters is too long; the system takes %zu\n", len,
+			sizeof load->path - 1);
+		return false;
+	}
+	memcpy(load->path, word, len + 1);
+	return name_from_path(load);
+}
+
 bool load_find(struct load *load, const char *word)
 {
-	int len;
-	if (is_path(word)) {
-		len = snprintf(load->path, sizeof load->path, "%s", word);
-		if (len >= 0 && (size_t)len < sizeof load->path && !name_from_path(load))
-			return false;
-	} else {
-		len = snprintf(load->path, sizeof load->path, "%s/%s.conf", LOAD_DIRECTORY, word);
-		snprintf(load->name, sizeof load->name, "%s", word);
-	}
-	if (len < 0 || (size_t)len >= sizeof load->path ||
-		(!is_path(word) && strlen(word) >= sizeof load->name) ||
-		!tun_name_is_valid(load->name)) {
+	if (is_path(word) && !take_path(load, word))
+		return false;
+	const char *name = is_path(word) ? load->name : word;
+	if (!tun_name_is_valid(name)) {
 		fprintf(stderr,
 			"adit: \"%.64s\" is not a name for an interface: 1 to 15 characters, "
 			"no blank, slash or colon\n",
-			is_path(word) ? load->name : word);
+			name);
 		return false;
+	}
+	if (!is_path(word)) {
+		snprintf(load->name, sizeof load->name, "%s", word);
+		snprintf(load->path, sizeof load->path, "%s/%s.conf", LOAD_DIRECTORY, word);
 	}
 	return true;
 }
@@ -122,6 +131,7 @@ static int parse(struct load *load, const char *text, size_t len)
 int load_read(struct load *load)
 {
 	size_t len;
+	load->conf = (struct conf){0};
 	load->fd = open(load->path, O_RDONLY | O_CLOEXEC);
 	char *text = load->fd < 0 ? NULL : read_file(load->fd, &len);
 	if (!text) {

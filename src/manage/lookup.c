@@ -17,17 +17,19 @@ bool lookup_port(const char *service, uint16_t *port)
 	return entry;
 }
 
-/* Lines of "NUMBER NAME"; the number may be hexadecimal. */
+/* Lines of "NUMBER NAME", as ip(8) reads them: decimal, also with zeros in front, or 0x. */
 static bool find_in_file(const char *path, const char *name, uint32_t *table)
 {
 	char line[256], found[TABLE_NAME_MAX];
 	bool is_found = false;
 	FILE *file = fopen(path, "re");
 	while (file && !is_found && fgets(line, sizeof line, file)) {
-		int number;
-		is_found = sscanf(line, "%i %63s", &number, found) == 2 && !strcmp(found, name);
+		unsigned number;
+		bool is_entry = sscanf(line, " 0x%x %63s", &number, found) == 2 ||
+				sscanf(line, "%u %63s", &number, found) == 2;
+		is_found = is_entry && !strcmp(found, name);
 		if (is_found)
-			*table = (uint32_t)number;
+			*table = number;
 	}
 	if (file)
 		fclose(file);

@@ -1,0 +1,206 @@
+#include "unit/test.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "main/load.h"
+#include "main/verb.h"
+#include "unit/capture.h"
+#include "unit/folder.h"
+#include "unit/sandbox.h"
+
+#define KEY "PrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"
+
+static struct load load;
+
+static bool finds(const char *word, const char *name, const char *path)
+{
+	memset(&load, 0xaa, sizeof load);
+	bool ok = load_find(&load, word);
+	if (ok == (name != NULL) && (!ok || (!strcmp(name, load.name) && !strcmp(path, load.path))))
+		return true;
+	test_fail(__FILE__, __LINE__, "\"%s\": %s %s %s", word, ok ? "found" : "refused",
+		ok ? load.name : "", ok ? load.path : "");
+	return false;
+}
+
+static bool words(void)
+{
+	static const struct {
+		const char *word, *name, *path;
+	} rows[] = {
+		{"wg0", "wg0", "/etc/wireguard/wg0.conf"},
+		{"a", "a", "/etc/wireguard/a.conf"},
+		{"fifteen-bytes-x", "fifteen-bytes-x", "/etc/wireguard/fifteen-bytes-x.conf"},
+		{"wg0.conf", "wg0", "wg0.conf"},
+		{"./wg0.conf", "wg0", "./wg0.conf"},
+		{"/a/b.conf/c.conf", "c", "/a/b.conf/c.conf"},
+		{"/fifteen-bytes-x.conf", "fifteen-bytes-x", "/fifteen-bytes-x.conf"},
+		{"a.conf.conf", "a.conf", "a.conf.conf"},
+		{"", NULL, NULL},
+		{"sixteen-bytes-xx", NULL, NULL},
+		{"/sixteen-bytes-xx.conf", NULL, NULL},
+		{"a b", NULL, NULL},
+		{"a:b", NULL, NULL},
+		{"./a b.conf", NULL, NULL},
+		{".conf", NULL, NULL},
+		{"./.conf", NULL, NULL},
+		{"./wg0", NULL, NULL},
+		{"wg0.config", NULL, NULL},
+		{"wg0/", NULL, NULL},
+		{"..", NULL, NULL},
+	};
+	REQUIRE(capture_begin(NULL, ""));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		REQUIRE(finds(rows[i].word, rows[i].name, rows[i].path));
+		REQUIRE((captured()[0] != 0) == !rows[i].name); /* a reason, or silence */
+	}
+	return true;
+}
+
+TEST(load_finds_names_and_paths)
+{
+	sandbox_run_child(words);
+}
+
+static bool reasons(void)
+{
+	static char path[PATH_MAX + 16];
+	REQUIRE(capture_begin(NULL, ""));
+	REQUIRE(finds("sixteen-bytes-xx", NULL, NULL));
+	REQUIRE(!strcmp("adit: \"sixteen-bytes-xx\" is not a name for an interface: 1 to 15 "
+			"characters, no blank, slash or colon\n",
+		captured()));
+	REQUIRE(finds("./a b.conf", NULL, NULL));
+	REQUIRE(strstr(captured(), "\"a b\" is not a name"));
+	REQUIRE(finds("dir/wg0", NULL, NULL));
+	REQUIRE(!strcmp("adit: dir/wg0: the file must be called NAME.conf, with the interface's "
+			"name of at most 15 characters\n",
+		captured()));
+	memset(path, '/', sizeof path - 1);
+	REQUIRE(finds(path, NULL, NULL));
+	REQUIRE(!strcmp("adit: a path of 4111 characters is too long; the system takes 4095\n",
+		captured()));
+	return true;
+}
+
+TEST(load_says_what_a_name_should_be)
+{
+	sandbox_run_child(reasons);
+}
+
+static bool write_conf(const char *text)
+{
+	int fd = open("wg0.conf", O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+	bool ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+/* Reads a file of this text into memory that holds anything. */
+static int read_text(const char *text)
+{
+	if (!write_conf(text) || !finds("./wg0.conf", "wg0", "./wg0.conf"))
+		return -1;
+	return load_read(&load);
+}
+
+static bool statuses(void)
+{
+	unsigned before = open_fd_count();
+	REQUIRE(capture_begin(NULL, ""));
+	unsigned with_pipe = open_fd_count();
+	REQUIRE(with_pipe == before + 1);
+
+	REQUIRE(read_text("[Interface]\n" KEY "ListenPort = 51820\n") == VERB_OK);
+	REQUIRE(!strcmp("", captured()));
+	REQUIRE(load.conf.change.has_listen_port && load.conf.change.listen_port == 51820);
+	REQUIRE(load.fd >= 0 && fd_is_cloexec(load.fd));
+	load_wipe(&load);
+	REQUIRE(load.fd == -1 && open_fd_count() == with_pipe);
+
+	REQUIRE(read_text("[Interface]\n" KEY "[Peer]\n"
+			  "PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
+			  "AllowedIPs = 10.0.0.1/24\n") == VERB_OK);
+	REQUIRE(strstr(captured(), "./wg0.conf:5:14: warning: "));
+	load_wipe(&load);
+
+	REQUIRE(read_text("[Interface]\nListenPort = 70000\nMTU = x\n") == VERB_CONFIG);
+	const char *said = captured();
+	REQUIRE(strstr(said, "./wg0.conf:2:14: error: ") && strstr(said, "./wg0.conf:3:7: "));
+	REQUIRE(load.fd == -1 && open_fd_count() == with_pipe);
+	return true;
+}
+
+TEST(load_reads_and_says_how_that_went)
+{
+	folder_run(statuses);
+}
+
+static bool unreadable(void)
+{
+	REQUIRE(capture_begin(NULL, ""));
+	unsigned before = open_fd_count();
+	REQUIRE(finds("./no.conf", "no", "./no.conf"));
+	REQUIRE(load_read(&load) == VERB_FAILED);
+	REQUIRE(!strcmp("adit: ./no.conf: No such file or directory\n", captured()));
+	REQUIRE(!mkdir("dir.conf", 0700) && finds("./dir.conf", "dir", "./dir.conf"));
+	REQUIRE(load_read(&load) == VERB_FAILED);
+	REQUIRE(!strcmp("adit: ./dir.conf: Is a directory\n", captured()));
+	REQUIRE(open_fd_count() == before);
+	return true;
+}
+
+TEST(load_survives_what_it_cannot_read)
+{
+	folder_run(unreadable);
+}
+
+/* A comment fills the file up to its last byte. */
+static bool sizes(void)
+{
+	REQUIRE(capture_begin(NULL, ""));
+	for (size_t over = 0; over < 2; over++) {
+		REQUIRE(write_conf("[Interface]\n" KEY "#"));
+		REQUIRE(!truncate("wg0.conf", CONF_TEXT_MAX + (off_t)over));
+		REQUIRE(finds("./wg0.conf", "wg0", "./wg0.conf"));
+		int status = load_read(&load);
+		const char *said = captured();
+		if (over) {
+			REQUIRE(status == VERB_FAILED);
+			REQUIRE(!strcmp("adit: ./wg0.conf: File too large\n", said));
+		} else {
+			REQUIRE(status != VERB_FAILED);
+		}
+		if (status == VERB_OK)
+			load_wipe(&load);
+	}
+	return true;
+}
+
+TEST(load_bounds_a_file)
+{
+	folder_run(sizes);
+}
+
+static bool names_of_the_machine(void)
+{
+	REQUIRE(capture_begin(NULL, ""));
+	REQUIRE(read_text("[Interface]\n" KEY "Table = main\n") == VERB_OK);
+	REQUIRE(load.conf.link.table == CONF_TABLE_NUMBER && load.conf.link.table_number == 254);
+	load_wipe(&load);
+	REQUIRE(read_text("[Interface]\n" KEY "Table = no-such-table\n") == VERB_CONFIG);
+	REQUIRE(strstr(captured(), "no-such-table"));
+	REQUIRE(read_text("[Interface]\n" KEY "ListenPort = no-such-service\n") == VERB_CONFIG);
+	REQUIRE(strstr(captured(), "no-such-service"));
+	return true;
+}
+
+TEST(load_looks_up_what_only_the_machine_knows)
+{
+	folder_run(names_of_the_machine);
+}
