@@ -96,6 +96,31 @@ TEST(apply_live_private_key_ends_the_handshake)
 	tunnel_wipe(&t);
 }
 
+/* Nothing is sealed under a session that we answered with the old key, confirmed late or not. */
+TEST(apply_live_private_key_voids_the_unconfirmed_session)
+{
+	struct tunnel t;
+	struct private_key key = {{0x33}};
+	CHECK(tunnel_init(&t, 813));
+	tunnel_offer(&t, &t.a, 1, 0);
+	for (int i = 0; i < 2; i++) { /* initiation, response; a's data stays on the wire */
+		tunnel_pump(&t, i ? &t.b : &t.a);
+		struct flight *f = tunnel_take(&t);
+		tunnel_bring(&t, f);
+		free(f);
+	}
+	private_key_clamp(&key);
+	CHECK(end_change_key(&t.b, &key, &t.now));
+	tunnel_settle(&t);
+	CHECK_EQ(1, t.b.received);
+	CHECK(end_peer(&t.b)->keyring.current);
+	tunnel_offer(&t, &t.b, 1, 0);
+	tunnel_pump(&t, &t.b);
+	CHECK_EQ(0, t.b.sent[MESSAGE_DATA]);
+	CHECK_EQ(1, t.b.sent[MESSAGE_INITIATION]);
+	tunnel_wipe(&t);
+}
+
 /* Key and endpoint in one change: the new handshake goes to the new endpoint at once. */
 TEST(apply_live_private_key_and_endpoint_with_staged_packets)
 {
