@@ -161,12 +161,13 @@ static void on_sockets(struct engine *e, const struct to_engine *message, const 
 {
 	int error = message->sockets.error;
 	uint32_t id = message->sockets.request_id;
-	struct udp_sockets udp = {.v4 = -1, .v6 = -1, .port = message->sockets.port};
-	int next = 0;
-	if (message->sockets.has_v4)
-		udp.v4 = fds[next++];
-	if (message->sockets.has_v6)
-		udp.v6 = fds[next];
+	const uint32_t has[] = {message->sockets.has_v4, message->sockets.has_v6,
+		message->sockets.has_handshake_v4, message->sockets.has_handshake_v6};
+	struct udp_sockets udp = UDP_NO_SOCKETS;
+	udp.port = message->sockets.port;
+	for (int i = 0, next = 0; i < UDP_SOCKETS_MAX; i++)
+		if (has[i])
+			udp.all[i] = fds[next++];
 	if (id != e->request_id) {
 		udp_close(&udp); /* an answer to a question that is out of date */
 		return;

@@ -11,16 +11,21 @@ static bool has_end(const char *text, size_t size)
 	return memchr(text, 0, size) != NULL;
 }
 
+static bool sockets_are_valid(const struct to_engine *message, size_t fd_count)
+{
+	uint32_t v4 = message->sockets.has_v4, v6 = message->sockets.has_v6;
+	uint32_t own_v4 = message->sockets.has_handshake_v4,
+		 own_v6 = message->sockets.has_handshake_v6;
+	if (v4 > 1 || v6 > 1 || own_v4 > v4 || own_v6 > v6)
+		return false;
+	return fd_count == v4 + v6 + own_v4 + own_v6 && (message->sockets.error != 0) == !fd_count;
+}
+
 bool to_engine_is_valid(const struct to_engine *message, size_t fd_count)
 {
 	switch (message->kind) {
 	case TO_ENGINE_START: return message->start.mtu <= UINT16_MAX && fd_count == 1;
-	case TO_ENGINE_SOCKETS: {
-		uint32_t v4 = message->sockets.has_v4, v6 = message->sockets.has_v6;
-		if (message->sockets.error)
-			return !v4 && !v6 && fd_count == 0;
-		return v4 <= 1 && v6 <= 1 && fd_count > 0 && fd_count == v4 + v6;
-	}
+	case TO_ENGINE_SOCKETS: return sockets_are_valid(message, fd_count);
 	case TO_ENGINE_CONTROL: return fd_count == 1;
 	case TO_ENGINE_LINK: return message->link.mtu <= UINT16_MAX && fd_count == 0;
 	case TO_ENGINE_PING: return fd_count == 0;

@@ -22,7 +22,7 @@
 
 enum to_engine_kind {
 	TO_ENGINE_START = 1, /* begin; with the TUN */
-	TO_ENGINE_SOCKETS,   /* an answer to NEED_SOCKETS; with the sockets, IPv4 first */
+	TO_ENGINE_SOCKETS,   /* an answer to NEED_SOCKETS; with them, in the order of udp.h */
 	TO_ENGINE_CONTROL,   /* serve this control connection; with it */
 	TO_ENGINE_LINK,	     /* the interface changed */
 	TO_ENGINE_PING,
@@ -37,7 +37,7 @@ struct to_engine {
 		struct {
 			uint32_t request_id;
 			int32_t error; /* 0, or -errno: then no sockets, what was stays */
-			uint32_t has_v4, has_v6;
+			uint32_t has_v4, has_v6, has_handshake_v4, has_handshake_v6;
 			uint16_t port; /* the one bound */
 		} sockets;
 		struct {

@@ -8,8 +8,10 @@
 #include "io/log.h"
 #include "io/tun.h"
 
-#define TURN_BURSTS 32 /* read from one descriptor before the others have a turn */
-#define JOBS_BATCH  64
+/* Read from one descriptor before the others have a turn. */
+#define TURN_BURSTS	32
+#define TURN_HANDSHAKES 64 /* twice what is processed: so load shows */
+#define JOBS_BATCH	64
 
 /* ---- packets */
 
@@ -21,9 +23,12 @@ static void pause_tun(struct pump *p, bool pause)
 	loop_modify(p->loop, &p->tun, pause ? 0 : EPOLLIN);
 }
 
-static struct watch *udp_watch(struct pump *p, const struct endpoint *to)
+static struct watch *watch_of(struct pump *p, int fd)
 {
-	return to->address.family == IP_V4 ? &p->v4 : &p->v6;
+	struct pump_port *port = p->ports;
+	while (port->watch.fd != fd)
+		port++;
+	return &port->watch;
 }
 
 /* Sends one burst, as far as the socket takes it. false: the rest is `blocked`. */
@@ -31,16 +36,18 @@ static bool send_burst(struct pump *p, const struct device_send *send)
 {
 	if (udp_send_burst(&p->udp, send->burst, &send->to, send->is_handshake, &p->progress) ==
 		-EAGAIN) {
+		int fd = udp_socket_to(&p->udp, &send->to, send->is_handshake);
 		p->blocked = *send;
-		loop_modify(p->loop, udp_watch(p, &send->to), EPOLLIN | EPOLLOUT);
+		loop_modify(p->loop, watch_of(p, fd), EPOLLIN | EPOLLOUT);
 		return false;
 	}
 	if (p->progress.source_failed)
 		device_on_send_error(p->device, &send->peer);
 	if (p->progress.refused) {
 		device_count_drop(p->device, DROP_SEND_ERROR, p->progress.refused);
-		narrate_send_error(&p->narrator, &send->peer, &send->to, p->progress.error,
-			clock_read().boottime);
+		if (device_find_peer(p->device, &send->peer)) /* no cookie for a stranger */
+			narrate_send_error(&p->narrator, &send->peer, &send->to, p->progress.error,
+				clock_read().boottime);
 	}
 	burst_pool_put(p->pool, send->burst);
 	p->progress = (struct udp_progress){0};
@@ -146,19 +153,28 @@ static void on_tun(void *context, uint32_t events)
 	pump_run(p, &now);
 }
 
-static void on_udp(struct pump *p, struct watch *watch, uint32_t events)
+/* Handshakes have a share, so that data has its turn again soon, whatever comes in. */
+static int turn_share(const struct pump *p, int fd)
 {
+	return fd == p->udp.handshake_v4 || fd == p->udp.handshake_v6 ? TURN_HANDSHAKES
+								      : TURN_BURSTS;
+}
+
+static void on_udp(void *context, uint32_t events)
+{
+	struct pump_port *port = context;
+	struct pump *p = port->pump;
 	struct now now = clock_read();
 	if (events & EPOLLOUT && p->blocked.burst) {
 		struct device_send send = p->blocked;
 		p->blocked.burst = NULL;
-		loop_modify(p->loop, watch, EPOLLIN);
+		loop_modify(p->loop, &port->watch, EPOLLIN);
 		send_burst(p, &send);
 	}
-	for (int i = 0; i < TURN_BURSTS; i++) {
+	for (int i = turn_share(p, port->watch.fd); i > 0; i--) {
 		struct endpoint from;
 		struct burst *burst = burst_pool_get(p->pool, BURST_LARGE);
-		int count = burst ? udp_receive_burst(watch->fd, burst, &from) : -ENOMEM;
+		int count = burst ? udp_receive_burst(port->watch.fd, burst, &from) : -ENOMEM;
 		if (count > 0) {
 			device_put_datagrams(p->device, burst, &from, &now);
 			continue;
@@ -169,18 +185,6 @@ static void on_udp(struct pump *p, struct watch *watch, uint32_t events)
 		device_count_drop(p->device, DROP_LENGTH, 1);
 	}
 	pump_run(p, &now);
-}
-
-static void on_v4(void *context, uint32_t events)
-{
-	struct pump *p = context;
-	on_udp(p, &p->v4, events);
-}
-
-static void on_v6(void *context, uint32_t events)
-{
-	struct pump *p = context;
-	on_udp(p, &p->v6, events);
 }
 
 /* ---- descriptors */
@@ -199,10 +203,9 @@ static void drop_blocked(struct pump *p)
 void pump_close_sockets(struct pump *p)
 {
 	drop_blocked(p);
-	if (p->udp.v4 >= 0)
-		loop_remove(p->loop, &p->v4);
-	if (p->udp.v6 >= 0)
-		loop_remove(p->loop, &p->v6);
+	for (int i = 0; i < UDP_SOCKETS_MAX; i++)
+		if (p->udp.all[i] >= 0)
+			loop_remove(p->loop, &p->ports[i].watch);
 	udp_close(&p->udp);
 }
 
@@ -211,14 +214,16 @@ int pump_use_sockets(struct pump *p, const struct udp_sockets *udp)
 	int error = 0;
 	pump_close_sockets(p);
 	p->udp = *udp;
-	p->v4 = (struct watch){udp->v4, on_v4, p};
-	p->v6 = (struct watch){udp->v6, on_v6, p};
-	if (udp->v4 >= 0)
-		error = loop_add(p->loop, &p->v4, EPOLLIN);
-	if (!error && udp->v6 >= 0)
-		error = loop_add(p->loop, &p->v6, EPOLLIN);
+	for (int i = 0; i < UDP_SOCKETS_MAX; i++) {
+		struct pump_port *port = &p->ports[i];
+		*port = (struct pump_port){{udp->all[i], on_udp, port}, p};
+		if (!error && udp->all[i] >= 0)
+			error = loop_add(p->loop, &port->watch, EPOLLIN);
+	}
 	if (error)
 		pump_close_sockets(p);
+	else
+		device_forget_sources(p->device); /* learned by other sockets */
 	return error;
 }
 
@@ -234,7 +239,7 @@ void pump_init(struct pump *p, struct loop *loop, struct burst_pool *pool, struc
 		.pool = pool,
 		.device = device,
 		.tun.fd = -1,
-		.udp = {.v4 = -1, .v6 = -1},
+		.udp = UDP_NO_SOCKETS,
 	};
 	loop_on_deadline(loop, on_deadline, p);
 }

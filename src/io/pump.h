@@ -11,13 +11,19 @@
 #include "io/narrate.h"
 #include "io/udp.h"
 
+struct pump_port { /* one UDP socket */
+	struct watch watch;
+	struct pump *pump;
+};
+
 struct pump { /* stays at its address once it has descriptors */
 	struct loop *loop;
 	struct burst_pool *pool;
 	struct device *device;
 	struct narrator narrator;
-	struct watch tun, v4, v6;
+	struct watch tun;
 	struct udp_sockets udp;
+	struct pump_port ports[UDP_SOCKETS_MAX]; /* in the order of udp.all */
 	bool is_tun_paused;
 	/* A send that found the socket full; the TUN is not read until it has gone. */
 	struct device_send blocked;

@@ -2,11 +2,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/address.h"
+#include "noise/wire.h"
 
 union control { /* pktinfo and TOS, aligned as cmsg(3) demands */
 	struct cmsghdr header;
@@ -54,9 +56,13 @@ static void set_buffers(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
-/* A socket bound to *port of any address; *port becomes the one bound. fd or -errno. */
-static int open_one(enum ip_family family, uint16_t *port)
+/*
+ * A socket bound to *port of any address; *port becomes the one bound. A second
+ * one shares the port with one that is bound already. fd or -errno.
+ */
+static int open_one(enum ip_family family, uint16_t *port, bool is_second)
 {
+	const int yes = 1;
 	struct endpoint any = {.address.family = family, .port = *port};
 	union address address;
 	socklen_t len = address_from_endpoint(&address, &any);
@@ -67,6 +73,8 @@ static int open_one(enum ip_family family, uint16_t *port)
 	int error =
 		family == IP_V4 ? set_options(fd, options_v4, 3) : set_options(fd, options_v6, 4);
 	set_buffers(fd);
+	if (!error && is_second && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes))
+		error = -errno;
 	if (!error && (bind(fd, &address.any, len) || getsockname(fd, &address.any, &len)))
 		error = -errno;
 	if (error) {
@@ -78,33 +86,83 @@ static int open_one(enum ip_family family, uint16_t *port)
 	return fd;
 }
 
+/*
+ * Which of the sockets on one port a datagram goes to, in the order in which they
+ * were bound: a program that reads from the UDP payload on.
+ */
+static int steer(int fd)
+{
+	enum { DATA, HANDSHAKES };
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0), /* empty: there is no first byte */
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MESSAGE_DATA, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, HANDSHAKES),
+		BPF_STMT(BPF_RET | BPF_K, DATA),
+	};
+	struct sock_fprog program = {sizeof code / sizeof *code, code};
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program)
+		       ? -errno
+		       : 0;
+}
+
+/*
+ * A socket for the handshakes at the port of `data`. That one was bound alone, so
+ * that a port in use is still found; it shares the port from here on and as long
+ * as it lives, for that is what the steering hangs on. fd or -errno.
+ */
+static int open_handshakes(int data, enum ip_family family, uint16_t port)
+{
+	const int yes = 1, no = 0;
+	if (setsockopt(data, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof yes))
+		return -errno;
+	int fd = open_one(family, &port, true);
+	int error = fd < 0 ? fd : steer(fd);
+	if (!error)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	setsockopt(data, SOL_SOCKET, SO_REUSEPORT, &no, sizeof no);
+	return error;
+}
+
 static bool is_family_absent(int error)
 {
 	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
 }
 
+/* Both sockets of a family. 0 or -errno. */
+static int open_family(struct udp_sockets *s, enum ip_family family)
+{
+	int data = open_one(family, &s->port, false);
+	if (data < 0)
+		return data;
+	int handshakes = open_handshakes(data, family, s->port);
+	if (handshakes < 0)
+		s->steer_error = handshakes;
+	*(family == IP_V4 ? &s->v4 : &s->v6) = data;
+	*(family == IP_V4 ? &s->handshake_v4 : &s->handshake_v6) = handshakes < 0 ? -1 : handshakes;
+	return 0;
+}
+
 static int open_all(struct udp_sockets *sockets, uint16_t port, enum udp_families families)
 {
-	struct udp_sockets opened = {.v4 = -1, .v6 = -1, .port = port};
-	int fd = -EAFNOSUPPORT;
-	if (families & UDP_V4) {
-		fd = open_one(IP_V4, &opened.port);
-		if (fd < 0 && !is_family_absent(fd))
-			return fd;
-		opened.v4 = fd < 0 ? -1 : fd;
+	struct udp_sockets opened = UDP_NO_SOCKETS;
+	int error = -EAFNOSUPPORT;
+	opened.port = port;
+	if (families & UDP_V4)
+		error = open_family(&opened, IP_V4);
+	if (families & UDP_V6 && (!error || is_family_absent(error))) {
+		error = open_family(&opened, IP_V6);
+		if (opened.v4 >= 0 && is_family_absent(error))
+			error = 0;
 	}
-	if (families & UDP_V6) {
-		fd = open_one(IP_V6, &opened.port);
-		if (fd < 0 && (opened.v4 < 0 || !is_family_absent(fd))) {
-			udp_close(&opened);
-			return fd;
-		}
-		opened.v6 = fd < 0 ? -1 : fd;
-	}
-	if (opened.v4 < 0 && opened.v6 < 0)
-		return fd;
-	*sockets = opened;
-	return 0;
+	if (error)
+		udp_close(&opened);
+	else
+		*sockets = opened;
+	return error;
 }
 
 int udp_open(struct udp_sockets *sockets, uint16_t port, enum udp_families families)
@@ -120,11 +178,11 @@ int udp_open(struct udp_sockets *sockets, uint16_t port, enum udp_families famil
 
 void udp_close(struct udp_sockets *sockets)
 {
-	if (sockets->v4 >= 0)
-		close(sockets->v4);
-	if (sockets->v6 >= 0)
-		close(sockets->v6);
-	sockets->v4 = sockets->v6 = -1;
+	for (int i = 0; i < UDP_SOCKETS_MAX; i++) {
+		if (sockets->all[i] >= 0)
+			close(sockets->all[i]);
+		sockets->all[i] = -1;
+	}
 }
 
 static int set_mark(int fd, uint32_t mark)
@@ -140,9 +198,10 @@ static int set_mark(int fd, uint32_t mark)
 
 int udp_set_mark(const struct udp_sockets *sockets, uint32_t mark)
 {
-	int error = sockets->v4 >= 0 ? set_mark(sockets->v4, mark) : 0;
-	if (!error && sockets->v6 >= 0)
-		error = set_mark(sockets->v6, mark);
+	int error = 0;
+	for (int i = 0; i < UDP_SOCKETS_MAX && !error; i++)
+		if (sockets->all[i] >= 0)
+			error = set_mark(sockets->all[i], mark);
 	return error;
 }
 
@@ -205,13 +264,15 @@ int udp_receive_burst(int fd, struct burst *burst, struct endpoint *from)
 
 /* ---- sending */
 
-int udp_socket_to(const struct udp_sockets *sockets, const struct endpoint *to)
+int udp_socket_to(const struct udp_sockets *sockets, const struct endpoint *to, bool is_handshake)
 {
-	switch (to->address.family) {
-	case IP_V4: return sockets->v4;
-	case IP_V6: return sockets->v6;
-	default: return -1;
-	}
+	bool is_v4 = to->address.family == IP_V4;
+	int handshakes = is_v4 ? sockets->handshake_v4 : sockets->handshake_v6;
+	if (to->address.family == IP_NONE)
+		return -1;
+	if (is_handshake && handshakes >= 0)
+		return handshakes;
+	return is_v4 ? sockets->v4 : sockets->v6;
 }
 
 struct outgoing { /* what all datagrams of a burst share */
@@ -292,21 +353,22 @@ int udp_send_burst(const struct udp_sockets *sockets, const struct burst *burst,
 	const struct endpoint *to, bool is_handshake, struct udp_progress *progress)
 {
 	bool has_source = to->source.family == to->address.family && !progress->source_failed;
-	struct outgoing out = {.fd = udp_socket_to(sockets, to),
-		.tos = is_handshake ? UDP_HANDSHAKE_TOS : burst->tos,
+	struct outgoing out = {.fd = udp_socket_to(sockets, to, is_handshake),
+		.tos = burst->tos,
 		.use_source = has_source,
 		.to = to};
 	out.header = (struct msghdr){.msg_name = &out.address,
 		.msg_namelen = address_from_endpoint(&out.address, to),
 		.msg_iov = &out.iov,
 		.msg_iovlen = 1};
+	bool may_wait = out.fd == udp_socket_to(sockets, to, false);
 	write_control(&out);
 	int error = 0;
 	for (; progress->next < burst->count; progress->next++) {
 		out.iov.iov_base = burst_datagram(burst, progress->next);
 		out.iov.iov_len = burst->len[progress->next];
 		error = send_datagram(&out);
-		if (error == -EAGAIN)
+		if (error == -EAGAIN && may_wait)
 			break;
 		if (error) {
 			progress->refused++;
@@ -314,5 +376,5 @@ int udp_send_burst(const struct udp_sockets *sockets, const struct burst *burst,
 		}
 	}
 	progress->source_failed |= has_source && !out.use_source;
-	return error == -EAGAIN ? error : 0;
+	return error == -EAGAIN && may_wait ? error : 0;
 }

@@ -19,7 +19,7 @@ static int run_engine(int channel, void *is_background)
 
 int engine_link_start(struct engine_link *engine, bool is_background)
 {
-	engine->udp = (struct udp_sockets){.v4 = -1, .v6 = -1};
+	engine->udp = UDP_NO_SOCKETS;
 	return process_start(&engine->process, "adit-engine", run_engine, &is_background, NULL, 0);
 }
 
@@ -51,22 +51,33 @@ int engine_link_give_tun(struct engine_link *engine, int tun, uint32_t mtu)
 /* Hands over what engine->udp holds, or the error. */
 static int give_sockets(struct engine_link *engine, uint32_t request_id, int error)
 {
-	int fds[2];
+	const struct udp_sockets *udp = &engine->udp;
+	int fds[UDP_SOCKETS_MAX];
 	size_t count = 0;
 	struct to_engine message = {
 		.kind = TO_ENGINE_SOCKETS,
 		.sockets = {.request_id = request_id, .error = error},
 	};
 	if (!error) {
-		message.sockets.has_v4 = engine->udp.v4 >= 0;
-		message.sockets.has_v6 = engine->udp.v6 >= 0;
-		message.sockets.port = engine->udp.port;
-		if (engine->udp.v4 >= 0)
-			fds[count++] = engine->udp.v4;
-		if (engine->udp.v6 >= 0)
-			fds[count++] = engine->udp.v6;
+		message.sockets.has_v4 = udp->v4 >= 0;
+		message.sockets.has_v6 = udp->v6 >= 0;
+		message.sockets.has_handshake_v4 = udp->handshake_v4 >= 0;
+		message.sockets.has_handshake_v6 = udp->handshake_v6 >= 0;
+		message.sockets.port = udp->port;
+		for (int i = 0; i < UDP_SOCKETS_MAX; i++)
+			if (udp->all[i] >= 0)
+				fds[count++] = udp->all[i];
 	}
 	return send_message(engine, &message, fds, count);
+}
+
+/* Only under a flood does it make a difference. */
+static void tell_about_steering(const struct udp_sockets *udp)
+{
+	if (udp->steer_error)
+		log_info("handshakes share the socket of data, so a flood of them can slow it "
+			 "down: the kernel does not tell them apart (%s)",
+			strerror(-udp->steer_error));
 }
 
 /* The port's sockets, with the mark: those at hand if they fit, else new ones. */
@@ -85,8 +96,10 @@ static int get_sockets(struct engine_link *engine, uint16_t port, uint32_t fwmar
 			udp_close(&fresh);
 		return error;
 	}
-	if (is_new)
+	if (is_new) {
 		udp_close(&engine->udp);
+		tell_about_steering(&fresh);
+	}
 	engine->udp = fresh;
 	engine->fwmark = fwmark;
 	return 0;

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "io/udp.h"
+#include "noise/wire.h"
 #include "unit/sandbox.h"
 
 static uint8_t out_bytes[BURST_LARGE], in_bytes[BURST_LARGE];
@@ -37,6 +38,7 @@ static void close_two(void)
 	udp_close(&b);
 }
 
+/* Data, for all that a socket can see of it. */
 static void fill(uint32_t count, uint32_t stride, uint32_t len)
 {
 	out.count = count;
@@ -44,6 +46,7 @@ static void fill(uint32_t count, uint32_t stride, uint32_t len)
 	for (uint32_t i = 0; i < count; i++) {
 		out.len[i] = len + i;
 		memset(burst_datagram(&out, i), (int)(i + 1), out.len[i]);
+		burst_datagram(&out, i)[0] = MESSAGE_DATA;
 	}
 }
 
@@ -59,26 +62,26 @@ TEST(udp_open_gives_both_families_one_port)
 {
 	CHECK_EQ(0, udp_open(&a, 0, UDP_DUAL));
 	CHECK(a.port != 0 && a.v4 >= 0);
-	int fds[] = {a.v4, a.v6};
-	for (int i = 0; i < 2 && fds[i] >= 0; i++) {
+	for (int i = 0; i < UDP_SOCKETS_MAX && a.all[i] >= 0; i++) {
 		struct sockaddr_in6 name; /* the port is where sockaddr_in has it */
 		socklen_t len = sizeof name;
-		CHECK_EQ(0, getsockname(fds[i], (struct sockaddr *)&name, &len));
+		CHECK_EQ(0, getsockname(a.all[i], (struct sockaddr *)&name, &len));
 		CHECK_EQ(a.port, ntohs(name.sin6_port));
-		CHECK(fd_is_cloexec(fds[i])); /* row 37 */
+		CHECK(fd_is_cloexec(a.all[i])); /* row 37 */
 		struct endpoint from;
-		CHECK_EQ(-EAGAIN, udp_receive_burst(fds[i], &in, &from));
+		CHECK_EQ(-EAGAIN, udp_receive_burst(a.all[i], &in, &from));
 	}
-	int value = -1;
-	socklen_t len = sizeof value;
-	CHECK_EQ(0, getsockopt(a.v4, IPPROTO_IP, IP_MTU_DISCOVER, &value, &len));
-	CHECK_EQ(IP_PMTUDISC_DONT, value);
-	if (a.v6 >= 0) {
-		CHECK_EQ(0, getsockopt(a.v6, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, &len));
-		CHECK_EQ(IPV6_PMTUDISC_DONT, value);
+	for (int i = 0; i < UDP_SOCKETS_MAX && a.all[i] >= 0; i++) {
+		bool is_v6 = a.all[i] == a.v6 || a.all[i] == a.handshake_v6;
+		int value = -1, level = is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+		socklen_t len = sizeof value;
+		CHECK_EQ(0, getsockopt(a.all[i], level, is_v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
+				    &value, &len));
+		CHECK_EQ(is_v6 ? IPV6_PMTUDISC_DONT : IP_PMTUDISC_DONT, value);
 	}
 	udp_close(&a);
-	CHECK(a.v4 == -1 && a.v6 == -1);
+	for (int i = 0; i < UDP_SOCKETS_MAX; i++)
+		CHECK_EQ(-1, a.all[i]);
 	udp_close(&a);
 }
 
@@ -113,7 +116,7 @@ static void carry(enum udp_families families, const struct ip_address *local)
 		return;
 	int fd = families == UDP_V4 ? b.v4 : b.v6;
 	struct endpoint to = {.address = *local, .port = b.port}, from;
-	CHECK_EQ(fd, udp_socket_to(&b, &to));
+	CHECK_EQ(fd, udp_socket_to(&b, &to, false));
 	for (size_t t = 0; t < 2 * sizeof tos; t++) {
 		bool is_handshake = t >= sizeof tos;
 		struct udp_progress progress = {0};
@@ -128,7 +131,7 @@ static void carry(enum udp_families families, const struct ip_address *local)
 			CHECK_EQ(1, in.count);
 			CHECK_EQ(148 + i, in.len[0]);
 			CHECK_MEM(burst_datagram(&out, i), in.bytes, in.len[0]);
-			CHECK_EQ(is_handshake ? UDP_HANDSHAKE_TOS : out.tos, in.tos);
+			CHECK_EQ(out.tos, in.tos);
 			CHECK_EQ(a.port, from.port);
 			CHECK_MEM(local, &from.address, sizeof *local);
 			CHECK_MEM(local, &from.source, sizeof *local);
@@ -174,7 +177,7 @@ static void lengths(enum udp_families families, const struct ip_address *local, 
 		in.capacity = rows[i].capacity;
 		CHECK_EQ(0, udp_send_burst(&a, &out, &to, false, &progress));
 		CHECK_EQ(0, progress.refused);
-		CHECK_EQ(rows[i].result, receive(udp_socket_to(&b, &to), &from));
+		CHECK_EQ(rows[i].result, receive(udp_socket_to(&b, &to, len == 0), &from));
 		CHECK_EQ(rows[i].result == 1, in.count);
 		if (in.count) {
 			CHECK_EQ(len, in.len[0]);
@@ -236,12 +239,12 @@ static void stale_source(
 	CHECK_EQ(3, progress.next);
 	CHECK_EQ(0, progress.refused);
 	for (uint32_t i = 0; i < 3; i++) {
-		CHECK_EQ(1, receive(udp_socket_to(&b, &to), &from));
+		CHECK_EQ(1, receive(udp_socket_to(&b, &to, false), &from));
 		CHECK_EQ(50 + i, in.len[0]);
 		CHECK_EQ(2, in.tos);
 		CHECK_MEM(local, &from.address, sizeof *local);
 	}
-	CHECK_EQ(-EAGAIN, udp_receive_burst(udp_socket_to(&b, &to), &in, &from));
+	CHECK_EQ(-EAGAIN, udp_receive_burst(udp_socket_to(&b, &to, false), &in, &from));
 	close_two();
 }
 
@@ -277,7 +280,7 @@ TEST(udp_refuses_a_family_that_is_not_there)
 	for (int i = 0; i < 2; i++) {
 		struct udp_progress progress = {0};
 		fill(4, 100, 50);
-		CHECK_EQ(-1, udp_socket_to(&a, &to[i]));
+		CHECK_EQ(-1, udp_socket_to(&a, &to[i], false));
 		CHECK_EQ(0, udp_send_burst(&a, &out, &to[i], true, &progress));
 		CHECK_EQ(4, progress.next);
 		CHECK_EQ(4, progress.refused);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "io/udp.h"
+#include "noise/wire.h"
 #include "unit/sandbox.h"
 
 static uint8_t bytes[BURST_LARGE];
@@ -25,6 +26,7 @@ static struct udp_sockets a, b;
 static void fill(uint32_t count, uint32_t len)
 {
 	burst.count = count;
+	bytes[0] = MESSAGE_DATA;
 	for (uint32_t i = 0; i < count; i++)
 		burst.len[i] = len;
 }
@@ -95,7 +97,7 @@ static bool carries(const struct ip_address *local)
 	struct udp_progress progress = {0};
 	fill(1, 100);
 	REQUIRE(udp_send_burst(&a, &burst, &to, true, &progress) == 0 && !progress.refused);
-	REQUIRE(udp_receive_burst(udp_socket_to(&a, &to), &burst, &from) == 1);
+	REQUIRE(udp_receive_burst(udp_socket_to(&a, &to, false), &burst, &from) == 1);
 	burst.stride = 4000;
 	return true;
 }
@@ -161,11 +163,10 @@ static bool use_mark(void)
 		return sandbox_skip("SO_MARK needs root");
 	REQUIRE(udp_open(&a, 0, UDP_DUAL) == 0);
 	REQUIRE(udp_set_mark(&a, 0x1234) == 0);
-	int fds[] = {a.v4, a.v6};
-	for (int i = 0; i < 2 && fds[i] >= 0; i++) {
+	for (int i = 0; i < UDP_SOCKETS_MAX && a.all[i] >= 0; i++) {
 		uint32_t mark;
 		socklen_t len = sizeof mark;
-		REQUIRE(!getsockopt(fds[i], SOL_SOCKET, SO_MARK, &mark, &len) && mark == 0x1234);
+		REQUIRE(!getsockopt(a.all[i], SOL_SOCKET, SO_MARK, &mark, &len) && mark == 0x1234);
 	}
 	REQUIRE(!setuid(65534));
 	REQUIRE(udp_set_mark(&a, 0x1234) == 0); /* nothing changes: no privilege needed */
@@ -245,6 +246,15 @@ static bool fill_queue(void)
 	REQUIRE(udp_send_burst(&a, &burst, &to, false, &progress) == 0);
 	REQUIRE(progress.next == BURST_PACKETS_MAX);
 	REQUIRE(progress.refused == 0 && progress.source_failed);
+	/* handshakes do not wait, nor does data wait for them: they are tried again anyway */
+	if (a.handshake_v4 < 0)
+		return true;
+	int small = 20000;
+	REQUIRE(!setsockopt(a.handshake_v4, SOL_SOCKET, SO_SNDBUF, &small, sizeof small));
+	progress = (struct udp_progress){0};
+	REQUIRE(udp_send_burst(&a, &burst, &to, true, &progress) == 0);
+	REQUIRE(progress.next == BURST_PACKETS_MAX && progress.refused > 0);
+	REQUIRE(progress.refused < BURST_PACKETS_MAX && progress.error == -EAGAIN);
 	return true;
 }
 
