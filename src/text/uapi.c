@@ -190,12 +190,10 @@ static enum uapi_verdict read_line(struct uapi_parser *parser, const char *line,
 	}
 	if (len == 0)
 		return UAPI_SET;
-	int error = 0;
-	if (parser->line_count == UAPI_LINES_MAX)
-		error = ENOMEM;
-	else if (!parser->error)
-		error = read_set_line(&parser->change, line, len);
-	parser->line_count += parser->line_count < UAPI_LINES_MAX;
+	if (parser->error)
+		return UAPI_MORE;
+	bool is_too_long = parser->line_count++ == UAPI_LINES_MAX;
+	int error = is_too_long ? ENOMEM : read_set_line(&parser->change, line, len);
 	if (error)
 		refuse_operation(parser, error);
 	return UAPI_MORE;
@@ -221,7 +219,6 @@ static void begin_operation(struct uapi_parser *parser)
 	parser->error = 0;
 	parser->line_count = 0;
 	parser->state = UAPI_AT_OPERATION;
-	parser->is_done = false;
 }
 
 enum uapi_verdict uapi_feed(struct uapi_parser *parser, const char *bytes, size_t len, size_t *used)

@@ -15,7 +15,7 @@
 #include "text/out.h"
 
 #define UAPI_LINE_MAX  65536	  /* bytes of a line, the newline included */
-#define UAPI_LINES_MAX (1u << 23) /* of one operation */
+#define UAPI_LINES_MAX (1u << 22) /* of one operation */
 
 enum uapi_verdict {
 	UAPI_MORE,	/* the operation is not complete */

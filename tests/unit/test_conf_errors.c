@@ -112,6 +112,7 @@ TEST(conf_errors_of_names)
 		{HEAD "Addr=1\n", "3:1: error: unknown key \"Addr\"\n"},
 		{HEAD "Addrs=1\n", "3:1: error: unknown key \"Addrs\"; did you mean `Address`?\n"},
 		{HEAD "zMTU=1\n", "3:1: error: unknown key \"zMTU\"; did you mean `MTU`?\n"},
+		{HEAD "nEpdiont=1\n", "3:1: error: unknown key \"nEpdiont\"\n"},
 		{HEAD "S=1\n", "3:1: error: unknown key \"S\"\n"},
 		/* what might be a piece of a key is not repeated */
 		{HEAD "Twentyfourlettersandnomor=1\n", "3:1: error: unknown key\n"},

@@ -92,8 +92,8 @@ TEST(out_quotes_nothing_that_a_terminal_would_obey)
 	char text[128];
 	struct out out;
 	out_init_fixed(&out, text, sizeof text);
-	out_add_quoted(&out, "a\x1b[2J\t~\x7f\xc3\xbc\0z", 12);
-	CHECK_STR("\"a?[2J?~????z\"", text);
+	out_add_quoted(&out, "a \x1b[2J\t~\x7f\xc3\xbc\0z", 13);
+	CHECK_STR("\"a ?[2J?~????z\"", text);
 }
 
 TEST(out_quotes_at_most_64_characters)

@@ -225,6 +225,23 @@ TEST(uapi_lines_are_bounded)
 	}
 }
 
+TEST(uapi_operations_are_bounded)
+{
+	struct uapi_parser parser;
+	uapi_init(&parser);
+	CHECK_EQ(UAPI_MORE, feed(&parser, "set=1\nfwmark=1\n", 1000));
+	CHECK_EQ(1, parser.line_count);
+	parser.line_count = UAPI_LINES_MAX - 1;
+	CHECK_EQ(UAPI_MORE, feed(&parser, "fwmark=2\n", 1000));
+	CHECK_EQ(0, parser.error);
+	CHECK_EQ(UAPI_SET, feed(&parser, "fwmark=3\n\n", 1000));
+	CHECK_EQ(ENOMEM, parser.error);
+	CHECK(!parser.change.has_fwmark);
+	CHECK_EQ(UAPI_SET, feed(&parser, "set=1\nfwmark=4\n\n", 1000));
+	CHECK_EQ(0, parser.error);
+	uapi_wipe(&parser);
+}
+
 /* regressions.md 24: much at once. */
 TEST(uapi_many_peers)
 {

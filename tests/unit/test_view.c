@@ -17,6 +17,7 @@
 static const char answer[] =
 	"private_key=4848484848484848484848484848484848484848484848484848484848484840\n"
 	"listen_port=51820\n"
+	"another=1\n"
 	"fwmark=51820\n" PEER("01010101", "0", NO_TRAFFIC) PEER("02020202", "1699999935",
 		"endpoint=192.0.2.1:51820\ntx_bytes=1152\nrx_bytes=1023\n"
 		"persistent_keepalive_interval=25\nallowed_ip=10.0.0.2/32\n"
@@ -109,6 +110,7 @@ TEST(view_amounts)
 		{"1029", "1.00 KiB"},
 		{"1030", "1.01 KiB"},
 		{"1075", "1.05 KiB"},
+		{"1126", "1.10 KiB"},
 		{"1152", "1.12 KiB"}, /* 1.125 */
 		{"1408", "1.38 KiB"}, /* 1.375 */
 		{"2043", "2.00 KiB"}, /* 1.995.. */
