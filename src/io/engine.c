@@ -80,17 +80,6 @@ static void settle_link(struct engine *e)
 	pump_run(&e->pump, &now);
 }
 
-static void on_link(struct engine *e, const struct to_engine *message)
-{
-	e->is_up = message->link.is_up;
-	device_set_mtu(e->device, message->link.mtu);
-	if (!e->is_up)
-		pump_close_sockets(&e->pump);
-	else if (!pump_has_sockets(&e->pump))
-		request_sockets(e);
-	settle_link(e);
-}
-
 /* ---- control */
 
 static void on_get(void *context, struct out *answer)
@@ -156,6 +145,26 @@ static void finish_set(struct engine *e, int error)
 }
 
 /* ---- the supervisor's messages */
+
+/* What waits for sockets needs none any more; those on their way come too late. */
+static void close_sockets(struct engine *e)
+{
+	pump_close_sockets(&e->pump);
+	e->request_id++;
+	if (e->plan)
+		finish_set(e, 0);
+}
+
+static void on_link(struct engine *e, const struct to_engine *message)
+{
+	e->is_up = message->link.is_up;
+	device_set_mtu(e->device, message->link.mtu);
+	if (!e->is_up)
+		close_sockets(e);
+	else if (!pump_has_sockets(&e->pump))
+		request_sockets(e);
+	settle_link(e);
+}
 
 static void on_sockets(struct engine *e, const struct to_engine *message, const int *fds)
 {

@@ -26,7 +26,9 @@ int engine_link_start(struct engine_link *engine, bool is_background)
 int engine_link_stop(struct engine_link *engine)
 {
 	udp_close(&engine->udp);
-	return process_finish(&engine->process);
+	int status = process_finish(&engine->process);
+	engine->process.pid = 0;
+	return status;
 }
 
 /* The engine empties its queue quickly; when it is full, waiting is right. */
@@ -129,6 +131,7 @@ int engine_link_tell(struct engine_link *engine, bool is_up, uint32_t mtu)
 		return 0;
 	engine->told_up = is_up;
 	engine->told_mtu = mtu;
+	engine->is_closed = !is_up;
 	if (!is_up)
 		udp_close(&engine->udp);
 	return send_message(engine, &message, NULL, 0);
@@ -155,6 +158,9 @@ int engine_link_receive(struct engine_link *engine, enum from_engine_kind *kind)
 	}
 	*kind = (enum from_engine_kind)message.kind;
 	if (message.kind != FROM_ENGINE_NEED_SOCKETS)
+		return 1;
+	/* from before the link went down: the engine throws the answer away */
+	if (engine->is_closed)
 		return 1;
 	int error = get_sockets(engine, message.need_sockets.port, message.need_sockets.fwmark);
 	if (error)

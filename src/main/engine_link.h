@@ -19,12 +19,13 @@ struct engine_link {
 	uint32_t fwmark;
 	bool told_up; /* what the engine knows of the link */
 	uint32_t told_mtu;
+	bool is_closed; /* it was told that the link is down: nothing is to be bound */
 };
 
 /* Forks the engine; in the background it leaves the terminal at once. 0 or -errno. */
 int engine_link_start(struct engine_link *engine, bool is_background);
 
-/* Ends the engine, waits for it; its exit status, 128 + signal, or -errno. */
+/* Ends the engine, waits for it; its exit status, 128 + signal, or -errno. Then pid is 0. */
 int engine_link_stop(struct engine_link *engine);
 
 /* Hands over the TUN, with the link down. 0 or -errno, as all below. */

@@ -1,6 +1,8 @@
 #include "unit/test.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -12,6 +14,7 @@
 #include "io/messages.h"
 #include "io/process.h"
 #include "io/udp.h"
+#include "unit/netbox.h"
 #include "unit/sandbox.h"
 
 #define PATIENCE_SECONDS 10 /* a loaded machine is no failure; a hang is */
@@ -31,11 +34,11 @@ static bool tell_link(bool is_up)
 	return tell(&message, NULL, 0);
 }
 
-static bool begin(void)
+/* Another control connection, as `client`. */
+static bool connect_client(void)
 {
 	int ends[2];
 	struct to_engine message = {.kind = TO_ENGINE_CONTROL};
-	REQUIRE(!process_start(&engine, "engine", engine_run, NULL, NULL, 0));
 	REQUIRE(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
 	client = ends[0];
 	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
@@ -43,6 +46,12 @@ static bool begin(void)
 	REQUIRE(tell(&message, &ends[1], 1));
 	close(ends[1]);
 	return true;
+}
+
+static bool begin(void)
+{
+	REQUIRE(!process_start(&engine, "engine", engine_run, NULL, NULL, 0));
+	return connect_client();
 }
 
 static int end(void)
@@ -182,5 +191,149 @@ TEST(engine_finishes_a_set_across_a_link_that_goes_down)
 	CHECK(give_sockets(at_set, &bound));
 	CHECK(give_sockets(at_up, &bound));
 	CHECK_STR("errno=0\n\n", hear());
+	CHECK_EQ(0, end());
+}
+
+/* What waits for sockets is done at once when the link goes down, and brings none. */
+TEST(engine_has_no_sockets_while_the_link_is_down)
+{
+	struct udp_sockets udp;
+	uint16_t port, bound, late;
+	CHECK(begin());
+	CHECK(tell_link(true));
+	CHECK(give_sockets(requested(&port), &bound));
+	CHECK(say("set=1\nlisten_port=4711\n\n"));
+	uint32_t at_set = requested(&port);
+	CHECK_EQ(4711, port);
+	CHECK(tell_link(false));
+	CHECK_STR("errno=0\n\n", hear());
+	CHECK(give_sockets(at_set, &late));
+	CHECK(say("get=1\n\n"));
+	CHECK_STR(port_answer(4711), hear());
+	uint16_t ports[] = {bound, late};
+	for (size_t i = 0; i < 2; i++) { /* free again */
+		CHECK_EQ(0, udp_open(&udp, ports[i], UDP_V4));
+		udp_close(&udp);
+	}
+	CHECK_EQ(0, end());
+}
+
+/* A set whose port cannot be had changes nothing, and one whose client has left is done. */
+TEST(engine_does_a_set_wholly_or_not_at_all)
+{
+	static const char key[] =
+		"private_key=a8dac1d8a70a751f0f699fb14ba1ec2b0ac2c0d9b5bdc5b8c9d0a0c77e0a6a6f\n";
+	uint16_t port, bound;
+	CHECK(begin());
+	CHECK(tell_link(true));
+	CHECK(give_sockets(requested(&port), &bound));
+	CHECK(say("set=1\n") && say(key) && say("listen_port=4711\n\n"));
+	CHECK(refuse_sockets(requested(&port), -EADDRINUSE));
+	CHECK_STR("errno=-98\n\n", hear());
+	CHECK(say("get=1\n\n"));
+	CHECK_STR(port_answer(bound), hear());
+
+	int left = client;
+	CHECK(connect_client());
+	CHECK_EQ(9, send(left, "set=1\nlis", 9, 0));
+	CHECK_EQ(17, send(left, "ten_port=4712\n\nge", 17, 0));
+	uint32_t at_set = requested(&port);
+	close(left);
+	CHECK(say("get=1\n\n"));
+	CHECK(give_sockets(at_set, &bound));
+	CHECK_STR(port_answer(bound), hear());
+	CHECK_EQ(0, end());
+}
+
+/* Each of these ends it: whoever speaks so is not our supervisor. */
+TEST(engine_ends_at_garbage)
+{
+	static const struct {
+		struct to_engine message;
+		size_t len, fd_count;
+	} rows[] = {
+		{{.kind = TO_ENGINE_PING}, sizeof(struct to_engine) - 1, 0},
+		{{.kind = TO_ENGINE_PING}, 1, 0},
+		{{.kind = TO_ENGINE_PING}, sizeof(struct to_engine), 1},
+		{{.kind = 0}, sizeof(struct to_engine), 0},
+		{{.kind = TO_ENGINE_PING + 1}, sizeof(struct to_engine), 0},
+		{{.kind = TO_ENGINE_START, .start.mtu = 1420}, sizeof(struct to_engine), 0},
+		{{.kind = TO_ENGINE_START, .start.mtu = 65536}, sizeof(struct to_engine), 1},
+		{{.kind = TO_ENGINE_CONTROL}, sizeof(struct to_engine), 2},
+		{{.kind = TO_ENGINE_LINK, .link = {65536, 1}}, sizeof(struct to_engine), 0},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		CHECK(begin());
+		const int fds[] = {client, client};
+		CHECK_EQ(0, channel_send(engine.channel, &rows[i].message, rows[i].len, fds,
+				    rows[i].fd_count));
+		CHECK_STR("", hear()); /* the connection is closed: it has ended by itself */
+		CHECK_EQ(1, end());
+	}
+}
+
+/* Its answer; UINT32_MAX: none, or another. */
+static uint32_t ping(uint32_t id)
+{
+	struct to_engine question = {.kind = TO_ENGINE_PING, .ping.id = id};
+	struct from_engine answer;
+	int fds[CHANNEL_FDS_MAX];
+	size_t fd_count;
+	struct pollfd readable = {.fd = engine.channel, .events = POLLIN};
+	bool ok = tell(&question, NULL, 0) && poll(&readable, 1, PATIENCE_SECONDS * 1000) == 1 &&
+		  channel_receive(engine.channel, &answer, sizeof answer, fds, &fd_count) == 1 &&
+		  answer.kind == FROM_ENGINE_PONG;
+	return ok ? answer.pong.id : UINT32_MAX;
+}
+
+/* It owns the interface, and goes on without it. */
+static bool with_a_tun(void)
+{
+	struct to_engine start = {.kind = TO_ENGINE_START, .start.mtu = 1420};
+	for (int is_deleted = 0; is_deleted < 2; is_deleted++) {
+		uint32_t ifindex;
+		int tun = netbox_tun("t1", &ifindex);
+		REQUIRE(tun >= 0 && begin() && tell(&start, &tun, 1));
+		close(tun);
+		REQUIRE(ping(7) == 7 && if_nametoindex("t1") == ifindex);
+		if (is_deleted)
+			REQUIRE(netbox_delete(&box.n, ifindex) == 0);
+		for (uint32_t i = 0; i < 3; i++)
+			REQUIRE(ping(i) == i);
+		REQUIRE(end() == 0 && if_nametoindex("t1") == 0);
+	}
+	return true;
+}
+
+TEST(engine_holds_the_interface_row_22)
+{
+	netbox_run(with_a_tun);
+}
+
+/* A keepalive that is due at once begins a handshake. */
+TEST(engine_speaks_to_a_peer)
+{
+	struct udp_sockets here;
+	struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+	char text[512];
+	uint8_t got[256];
+	CHECK_EQ(0, udp_open(&here, 0, UDP_V4));
+	CHECK(begin());
+	snprintf(text, sizeof text,
+		"set=1\nprivate_key="
+		"a8dac1d8a70a751f0f699fb14ba1ec2b0ac2c0d9b5bdc5b8c9d0a0c77e0a6a6f"
+		"\npublic_key=de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f\n"
+		"endpoint=127.0.0.1:%u\npersistent_keepalive_interval=5\n\n",
+		here.port);
+	CHECK(say(text));
+	CHECK_STR("errno=0\n\n", hear());
+	CHECK(tell_link(true));
+	uint16_t port, bound;
+	CHECK(give_sockets(requested(&port), &bound));
+	fcntl(here.v4, F_SETFL, 0);
+	CHECK_EQ(0, setsockopt(here.v4, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience));
+	CHECK_EQ(148, recv(here.v4, got, sizeof got, 0));
+	CHECK_EQ(1, got[0]);
+	udp_close(&here);
 	CHECK_EQ(0, end());
 }

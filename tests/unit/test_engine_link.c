@@ -1,0 +1,233 @@
+#include "unit/test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/channel.h"
+#include "main/engine_link.h"
+#include "unit/capture.h"
+#include "unit/sandbox.h"
+
+/* The supervisor's side; the test is the engine. */
+static struct engine_link link_to_engine;
+static int engine; /* its end of the channel */
+static struct to_engine got;
+static int fds[CHANNEL_FDS_MAX];
+static size_t fd_count;
+
+static bool begin(void)
+{
+	int ends[2];
+	REQUIRE(capture_begin(NULL, "wg0"));
+	REQUIRE(channel_pair(ends) == 0);
+	link_to_engine =
+		(struct engine_link){.process = {.channel = ends[0]}, .udp = {.v4 = -1, .v6 = -1}};
+	engine = ends[1];
+	return true;
+}
+
+/* What the supervisor said: in `got`, `fds` and `fd_count`. */
+static bool heard(enum to_engine_kind kind)
+{
+	channel_close_fds(fds, fd_count);
+	return channel_receive(engine, &got, sizeof got, fds, &fd_count) == 1 && got.kind == kind &&
+	       to_engine_is_valid(&got, fd_count);
+}
+
+static bool heard_nothing(void)
+{
+	channel_close_fds(fds, fd_count);
+	return channel_receive(engine, &got, sizeof got, fds, &fd_count) == -EAGAIN;
+}
+
+static ino_t inode_of(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) ? 0 : st.st_ino;
+}
+
+static bool is_free(uint16_t port)
+{
+	struct udp_sockets udp;
+	bool ok = udp_open(&udp, port, UDP_V4) == 0;
+	if (ok)
+		udp_close(&udp);
+	return ok;
+}
+
+static bool ask_for(uint32_t id, uint16_t port, uint32_t fwmark)
+{
+	enum from_engine_kind kind = 0;
+	struct from_engine message = {
+		.kind = FROM_ENGINE_NEED_SOCKETS, .need_sockets = {id, fwmark, port}};
+	return !channel_send(engine, &message, sizeof message, NULL, 0) &&
+	       engine_link_receive(&link_to_engine, &kind) == 1 && kind == FROM_ENGINE_NEED_SOCKETS;
+}
+
+static bool hands_over(void)
+{
+	REQUIRE(begin());
+	int tun = open("/dev/null", O_RDWR | O_CLOEXEC);
+	REQUIRE(engine_link_give_tun(&link_to_engine, tun, 1380) == 0);
+	REQUIRE(heard(TO_ENGINE_START) && got.start.mtu == 1380);
+	REQUIRE(inode_of(fds[0]) == inode_of(tun) && fcntl(tun, F_GETFD) >= 0);
+	unsigned before = open_fd_count();
+	REQUIRE(engine_link_give_control(&link_to_engine, tun) == 0);
+	REQUIRE(open_fd_count() == before - 1);
+	REQUIRE(heard(TO_ENGINE_CONTROL) && heard_nothing());
+	REQUIRE(engine_link_ping(&link_to_engine) == 0 && heard(TO_ENGINE_PING));
+	return true;
+}
+
+TEST(engine_link_hands_descriptors_over)
+{
+	sandbox_run(hands_over);
+}
+
+static bool opens_ports(void)
+{
+	REQUIRE(begin());
+	REQUIRE(engine_link_open_port(&link_to_engine, 0, 0) == 0);
+	REQUIRE(heard(TO_ENGINE_SOCKETS) && got.sockets.request_id == 0 && !got.sockets.error);
+	uint16_t port = got.sockets.port;
+	ino_t socket = inode_of(fds[0]);
+	REQUIRE(port && port == link_to_engine.udp.port && !is_free(port));
+
+	/* the same port: the same sockets */
+	REQUIRE(ask_for(5, port, 0) && heard(TO_ENGINE_SOCKETS));
+	REQUIRE(got.sockets.request_id == 5 && got.sockets.port == port);
+	REQUIRE(inode_of(fds[0]) == socket);
+
+	/* in use: a message, and all stays as it was */
+	struct udp_sockets other;
+	REQUIRE(udp_open(&other, 0, UDP_DUAL) == 0);
+	REQUIRE(ask_for(6, other.port, 0) && heard(TO_ENGINE_SOCKETS));
+	REQUIRE(got.sockets.request_id == 6 && got.sockets.error == -EADDRINUSE);
+	REQUIRE(strstr(captured(), "wg0: cannot listen on UDP port "));
+	REQUIRE(inode_of(link_to_engine.udp.v4) == socket);
+	REQUIRE(engine_link_open_port(&link_to_engine, other.port, 0) == -EADDRINUSE);
+	REQUIRE(heard_nothing());
+
+	/* free again: new sockets, and the old are closed */
+	udp_close(&other);
+	REQUIRE(ask_for(7, other.port, 0) && heard(TO_ENGINE_SOCKETS));
+	REQUIRE(!got.sockets.error && got.sockets.port == other.port);
+	REQUIRE(inode_of(fds[0]) != socket && is_free(port));
+	return true;
+}
+
+TEST(engine_link_opens_ports)
+{
+	sandbox_run(opens_ports);
+}
+
+static uint32_t mark_of(int fd)
+{
+	uint32_t mark = UINT32_MAX;
+	socklen_t len = sizeof mark;
+	getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &len);
+	return mark;
+}
+
+/* Row 33: a new mark needs no new bind, and what does not change no privilege. */
+static bool marks(void)
+{
+	if (geteuid() != 0)
+		return sandbox_skip("SO_MARK needs root");
+	REQUIRE(begin());
+	REQUIRE(engine_link_open_port(&link_to_engine, 0, 0x10) == 0);
+	REQUIRE(heard(TO_ENGINE_SOCKETS) && mark_of(fds[0]) == 0x10);
+	uint16_t port = got.sockets.port;
+	ino_t socket = inode_of(fds[0]);
+	REQUIRE(ask_for(1, port, 0x20) && heard(TO_ENGINE_SOCKETS));
+	REQUIRE(inode_of(fds[0]) == socket && mark_of(fds[0]) == 0x20);
+	REQUIRE(ask_for(2, 0, 0x20) && heard(TO_ENGINE_SOCKETS));
+	REQUIRE(inode_of(fds[0]) != socket && mark_of(fds[0]) == 0x20);
+	port = got.sockets.port;
+	REQUIRE(!setuid(65534));
+	REQUIRE(ask_for(3, port, 0x20) && heard(TO_ENGINE_SOCKETS) && !got.sockets.error);
+	REQUIRE(ask_for(4, port, 0) && heard(TO_ENGINE_SOCKETS));
+	REQUIRE(got.sockets.error == -EPERM && link_to_engine.fwmark == 0x20);
+	return true;
+}
+
+TEST(engine_link_marks_the_same_sockets_row_33)
+{
+	sandbox_run(marks);
+}
+
+static bool tells_news(void)
+{
+	REQUIRE(begin());
+	REQUIRE(engine_link_open_port(&link_to_engine, 0, 0) == 0);
+	uint16_t port = link_to_engine.udp.port;
+	REQUIRE(heard(TO_ENGINE_SOCKETS));
+	REQUIRE(engine_link_tell(&link_to_engine, true, 1420) == 0);
+	REQUIRE(heard(TO_ENGINE_LINK) && got.link.is_up == 1 && got.link.mtu == 1420);
+	REQUIRE(engine_link_tell(&link_to_engine, true, 1420) == 0 && heard_nothing());
+	REQUIRE(engine_link_tell(&link_to_engine, true, 1280) == 0);
+	REQUIRE(heard(TO_ENGINE_LINK) && got.link.is_up == 1 && got.link.mtu == 1280);
+	REQUIRE(!is_free(port));
+	REQUIRE(engine_link_tell(&link_to_engine, false, 1280) == 0);
+	REQUIRE(heard(TO_ENGINE_LINK) && got.link.is_up == 0 && is_free(port));
+
+	/* asked before the engine heard of it: nothing is opened behind its back */
+	REQUIRE(ask_for(1, port, 0) && heard_nothing() && is_free(port));
+	REQUIRE(engine_link_tell(&link_to_engine, true, 1280) == 0 && heard(TO_ENGINE_LINK));
+	REQUIRE(ask_for(2, port, 0) && heard(TO_ENGINE_SOCKETS) && got.sockets.port == port);
+	return true;
+}
+
+TEST(engine_link_tells_what_is_news)
+{
+	sandbox_run(tells_news);
+}
+
+static bool receives(void)
+{
+	enum from_engine_kind kind = 0;
+	struct from_engine message = {.kind = FROM_ENGINE_PONG};
+	REQUIRE(begin());
+	REQUIRE(engine_link_receive(&link_to_engine, &kind) == -EAGAIN);
+	REQUIRE(channel_send(engine, &message, sizeof message, NULL, 0) == 0);
+	REQUIRE(engine_link_receive(&link_to_engine, &kind) == 1 && kind == FROM_ENGINE_PONG);
+	unsigned before = open_fd_count();
+	REQUIRE(channel_send(engine, &message, sizeof message, &engine, 1) == 0);
+	REQUIRE(engine_link_receive(&link_to_engine, &kind) == -EPROTO);
+	message.kind = 99;
+	REQUIRE(channel_send(engine, &message, sizeof message, NULL, 0) == 0);
+	REQUIRE(engine_link_receive(&link_to_engine, &kind) == -EPROTO);
+	REQUIRE(channel_send(engine, &message, sizeof message - 1, NULL, 0) == 0);
+	REQUIRE(engine_link_receive(&link_to_engine, &kind) == -EPROTO);
+	REQUIRE(open_fd_count() == before);
+	close(engine);
+	REQUIRE(engine_link_receive(&link_to_engine, &kind) == 0);
+	REQUIRE(engine_link_ping(&link_to_engine) == -EPIPE);
+	return true;
+}
+
+TEST(engine_link_checks_what_the_engine_says)
+{
+	sandbox_run(receives);
+}
+
+static bool lives(void)
+{
+	unsigned before = open_fd_count();
+	REQUIRE(engine_link_start(&link_to_engine, false) == 0);
+	REQUIRE(link_to_engine.udp.v4 == -1 && link_to_engine.udp.v6 == -1);
+	REQUIRE(engine_link_stop(&link_to_engine) == 0);
+	REQUIRE(engine_link_start(&link_to_engine, false) == 0);
+	REQUIRE(!kill(link_to_engine.process.pid, SIGKILL));
+	REQUIRE(engine_link_stop(&link_to_engine) == 128 + SIGKILL);
+	REQUIRE(open_fd_count() == before);
+	return true;
+}
+
+TEST(engine_link_starts_and_stops_it)
+{
+	sandbox_run_child(lives);
+}
