@@ -33,11 +33,12 @@ bool key_read(uint8_t key[static KEYTEXT_KEY_LEN])
 {
 	char text[INPUT_MAX];
 	size_t len = fread(text, 1, sizeof text, stdin), start = 0;
+	bool is_whole = len < sizeof text;
 	while (len && isspace((unsigned char)text[len - 1]))
 		len--;
 	while (start < len && isspace((unsigned char)text[start]))
 		start++;
-	bool ok = keytext_read_base64(key, text + start, len - start);
+	bool ok = is_whole && keytext_read_base64(key, text + start, len - start);
 	secret_wipe(text, sizeof text);
 	return ok;
 }
