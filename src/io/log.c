@@ -1,6 +1,7 @@
 #include "io/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -88,6 +89,18 @@ static size_t compose(
 	return len;
 }
 
+/* A full or closed stderr loses the line: nobody could be told, and packets do not wait for it. */
+static void write_line(const char *line, size_t len)
+{
+	struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};
+	ssize_t written;
+	if (poll(&writable, 1, 0) != 1 || !(writable.revents & POLLOUT))
+		return;
+	do
+		written = write(STDERR_FILENO, line, len);
+	while (written < 0 && errno == EINTR);
+}
+
 static void log_line(enum log_level level, const char *format, va_list args)
 {
 	if (!log_is_on(level))
@@ -101,11 +114,7 @@ static void log_line(enum log_level level, const char *format, va_list args)
 	if (state.to_syslog) {
 		syslog(priority(level), "%.*s", (int)(len - 1), line);
 	} else {
-		ssize_t written; /* a full or closed stderr loses the line, and nobody could be told
-				  */
-		do
-			written = write(STDERR_FILENO, line, len);
-		while (written < 0 && errno == EINTR);
+		write_line(line, len);
 	}
 	errno = saved;
 }

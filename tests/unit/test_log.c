@@ -1,5 +1,6 @@
 #include "unit/test.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,31 @@ static bool without_stderr(void)
 TEST(log_leaves_errno_alone)
 {
 	sandbox_run_child(without_stderr);
+}
+
+/* Whoever reads has stopped reading: packets must not stop with it. */
+static bool full_stderr(void)
+{
+	int ends[2];
+	char bytes[4096] = {0};
+	REQUIRE(capture_begin(NULL, "wg0"));
+	REQUIRE(!pipe2(ends, O_CLOEXEC) && dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+	REQUIRE(!fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK));
+	while (write(STDERR_FILENO, bytes, sizeof bytes) > 0)
+		continue;
+	REQUIRE(!fcntl(STDERR_FILENO, F_SETFL, 0) && !fcntl(ends[0], F_SETFL, O_NONBLOCK));
+	alarm(10); /* a hang is a failure */
+	log_error("lost");
+	while (read(ends[0], bytes, sizeof bytes) == sizeof bytes)
+		continue;
+	log_error("read again");
+	REQUIRE(read(ends[0], bytes, sizeof bytes) == strlen("wg0: read again\n"));
+	return true;
+}
+
+TEST(log_does_not_wait_for_a_full_stderr)
+{
+	sandbox_run_child(full_stderr);
 }
 
 TEST(log_writes_one_clean_line)
