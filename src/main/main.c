@@ -2,9 +2,11 @@
  * The command line: `adit VERB ...`, or `adit [-f] IFNAME`, the way wg-quick and
  * others start a userspace implementation.
  */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/secret.h"
 #include "io/tun.h"
@@ -41,8 +43,20 @@ static bool is_one_of(const char *word, const char *a, const char *b)
 	return !strcmp(word, a) || !strcmp(word, b);
 }
 
+/* Whoever closed one of 0-2 would else have the next descriptor written to as stderr. */
+static void open_standard_descriptors(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	open_standard_descriptors();
 	if (!crypto_init()) {
 		fprintf(stderr, "adit: libsodium does not start on this machine\n");
 		return VERB_FAILED;
