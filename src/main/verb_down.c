@@ -56,7 +56,12 @@ static int run(int argc, char **argv)
 	int error = pidfd < 0 ? pidfd : pidfd_send_signal(pidfd, SIGTERM, NULL, 0) ? -errno : 0;
 	if (!error)
 		error = wait_for_end(pidfd);
-	if (error)
+	if (error == -ETIMEDOUT)
+		fprintf(stderr,
+			"adit: %s was told to end, but has not after %d s: is a PreDown or "
+			"PostDown command still running?\n",
+			load.name, DOWN_TIMEOUT_MS / 1000);
+	else if (error)
 		fprintf(stderr, "adit: cannot end %s: %s\n", load.name, strerror(-error));
 	if (pidfd >= 0)
 		close(pidfd);

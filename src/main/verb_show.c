@@ -54,16 +54,13 @@ static int print_answer(const char *name, const struct out *answer)
 	return ok ? VERB_OK : VERB_FAILED;
 }
 
-static int show_one(const char *name)
+/* Takes the connection, or the error in its place. */
+static int show_connected(const char *name, int fd)
 {
 	struct out answer;
-	int fd = control_connect(CONTROL_DIRECTORY, name);
-	if (fd == -ENOENT || fd == -ECONNREFUSED) {
-		fprintf(stderr, "adit: %s is not running\n", name);
-		return VERB_NOT_RUNNING;
-	}
 	if (fd < 0) {
-		fprintf(stderr, "adit: %s: %s\n", name, strerror(-fd));
+		fprintf(stderr, "adit: %s: %s%s\n", name, strerror(-fd),
+			fd == -EACCES ? "; showing its state needs root" : "");
 		return VERB_FAILED;
 	}
 	out_init(&answer, ANSWER_MAX);
@@ -74,6 +71,20 @@ static int show_one(const char *name)
 	out_wipe(&answer);
 	close(fd);
 	return status;
+}
+
+static bool is_not_running(int fd)
+{
+	return fd == -ENOENT || fd == -ECONNREFUSED;
+}
+
+static int show_one(const char *name)
+{
+	int fd = control_connect(CONTROL_DIRECTORY, name);
+	if (!is_not_running(fd))
+		return show_connected(name, fd);
+	fprintf(stderr, "adit: %s is not running\n", name);
+	return VERB_NOT_RUNNING;
 }
 
 /* Every interface with a control socket that somebody answers at. */
@@ -90,13 +101,12 @@ static int show_all(void)
 			continue;
 		snprintf(name, sizeof name, "%.*s", (int)(len - suffix), entry->d_name);
 		int fd = control_connect(CONTROL_DIRECTORY, name);
-		if (fd < 0)
+		if (is_not_running(fd))
 			continue; /* left behind by one that was killed */
-		close(fd);
 		if (!is_first)
 			putchar('\n');
 		is_first = false;
-		int one = show_one(name);
+		int one = show_connected(name, fd);
 		status = status ? status : one;
 	}
 	if (directory)
