@@ -90,3 +90,9 @@ int process_finish(struct process *process)
 		return error;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
+
+void process_abandon(struct process *process)
+{
+	channel_close_fds(&process->channel, 1);
+	channel_close_fds(&process->pidfd, 1);
+}

@@ -34,4 +34,7 @@ int process_start(struct process *out, const char *name, int (*run)(int channel,
  */
 int process_finish(struct process *process);
 
+/* Closes our end and the pidfd without waiting: a child that is busy ends when it is done. */
+void process_abandon(struct process *process);
+
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define OUTPUT_READS_MAX 128 /* after a command: a pipe holds half as many */
+
 const char *hook_phase_name(enum hook_phase phase)
 {
 	switch (phase) {
@@ -56,7 +58,13 @@ void hook_queue_stop(struct hook_queue *queue)
 	if (queue->process.pid <= 0)
 		return;
 	detach(queue);
-	process_finish(&queue->process);
+	if (!queue->commands) {
+		process_finish(&queue->process);
+	} else {
+		log_error("%s: \"%s\" still runs: not waited for", hook_phase_name(queue->phase),
+			queue->commands[queue->next - 1]);
+		process_abandon(&queue->process);
+	}
 	if (queue->output.fd >= 0)
 		close(queue->output.fd);
 	*queue = (struct hook_queue){0};
@@ -70,26 +78,44 @@ static void log_line(struct hook_queue *queue)
 	queue->line_len = 0;
 }
 
-/* What hooks print, a line at a time. */
-static void on_output(void *context, uint32_t events)
+static void close_output(struct hook_queue *queue)
 {
-	struct hook_queue *queue = context;
+	loop_remove(queue->loop, &queue->output);
+	close(queue->output.fd);
+	queue->output.fd = -1;
+	log_line(queue);
+}
+
+/* What hooks print, a line at a time. true: there may be more. */
+static bool read_output(struct hook_queue *queue)
+{
 	char buffer[LOG_LINE_MAX];
+	if (queue->output.fd < 0)
+		return false;
 	ssize_t len = read(queue->output.fd, buffer, sizeof buffer);
-	(void)events;
-	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR)) {
-		loop_remove(queue->loop, &queue->output);
-		close(queue->output.fd);
-		queue->output.fd = -1;
-		log_line(queue);
-		return;
-	}
+	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR))
+		close_output(queue);
 	for (ssize_t i = 0; i < len; i++) {
 		if (buffer[i] == '\n' || queue->line_len == sizeof queue->line)
 			log_line(queue);
 		if (buffer[i] != '\n')
 			queue->line[queue->line_len++] = buffer[i];
 	}
+	return len == sizeof buffer;
+}
+
+static void on_output(void *context, uint32_t events)
+{
+	(void)events;
+	read_output(context);
+}
+
+/* The last words of a command that has ended: they may be the reason. */
+static void read_last_output(struct hook_queue *queue)
+{
+	for (int i = 0; i < OUTPUT_READS_MAX && read_output(queue); i++)
+		continue;
+	log_line(queue);
 }
 
 static void finish(struct hook_queue *queue, int status)
@@ -117,6 +143,7 @@ static void on_answer(void *context, uint32_t events)
 	(void)events;
 	if (got == -EAGAIN)
 		return;
+	read_last_output(queue);
 	if (got != 1) {
 		log_error("the hook runner ended");
 		loop_remove(queue->loop, &queue->answers);

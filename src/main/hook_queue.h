@@ -22,7 +22,7 @@ struct hook_queue {
 	size_t line_len;
 	enum hook_phase phase;
 	const char *interface;
-	char *const *commands;
+	char *const *commands; /* of the phase under way; NULL: none is */
 	size_t count, next;
 	/* Called once a phase: 0, or the status of the command that failed. */
 	void (*on_done)(void *context, int status);
@@ -35,6 +35,7 @@ struct hook_queue {
  */
 int hook_queue_start(struct hook_queue *queue);
 
+/* A command that still runs is not waited for. */
 void hook_queue_stop(struct hook_queue *queue);
 
 /* Calls on_done from the loop; `queue->on_done` and `context` are set before. 0 or -errno. */
