@@ -2,14 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/log.h"
 #include "main/verb.h"
 
-/* The caller's process: its exit status is what the child says, or how it died. */
+/* The caller's process: its exit status is what the child says. */
 __attribute__((noreturn)) static void wait_for(int fd)
 {
 	uint8_t status;
@@ -17,12 +17,16 @@ __attribute__((noreturn)) static void wait_for(int fd)
 	do
 		n = read(fd, &status, sizeof status);
 	while (n < 0 && errno == EINTR);
-	_exit(n == 1 ? status : VERB_FAILED);
+	if (n == 1)
+		_exit(status);
+	log_error("was killed before it was ready");
+	_exit(VERB_FAILED);
 }
 
 int background_start(struct background *background)
 {
 	int ends[2];
+	close_range(STDERR_FILENO + 1, UINT_MAX, 0);
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
 	pid_t pid = fork();

@@ -10,7 +10,10 @@ struct background {
 	int fd; /* to the waiting process; -1: nobody waits */
 };
 
-/* Forks. Returns in the child only; 0 or -errno in the caller. */
+/*
+ * Forks. Returns in the child only, which keeps no descriptor but 0-2: whatever
+ * else the caller had open is not the daemon's. 0, or -errno in the caller.
+ */
 int background_start(struct background *background);
 
 /* Lets the waiting process exit with `status`; from now on there is no terminal. */

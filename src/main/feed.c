@@ -21,6 +21,7 @@ int feed_open(struct feed *feed, struct engine_link *engine)
 		return error;
 	}
 	*feed = (struct feed){.fd = ends[0]};
+	out_init(&feed->change, FEED_MAX);
 	return 0;
 }
 
@@ -29,30 +30,41 @@ void feed_close(struct feed *feed)
 	if (feed->fd >= 0)
 		close(feed->fd);
 	feed->fd = -1;
+	out_wipe(&feed->change);
+	feed->sent = 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
+bool feed_is_sending(const struct feed *feed)
 {
-	while (len) {
-		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+	return feed->sent < feed->change.len;
+}
+
+int feed_flush(struct feed *feed)
+{
+	struct out *change = &feed->change;
+	while (feed_is_sending(feed)) {
+		ssize_t n = send(feed->fd, change->bytes + feed->sent, change->len - feed->sent,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN)
+			return 0;
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		if (n > 0) {
-			bytes += n;
-			len -= (size_t)n;
-		}
+		feed->sent += n > 0 ? (size_t)n : 0;
 	}
+	out_wipe(change);
+	feed->sent = 0;
 	return 0;
 }
 
 int feed_change(struct feed *feed, const struct change *change)
 {
-	struct out text;
-	out_init(&text, FEED_MAX);
-	uapi_format_set(&text, change);
-	int error = text.has_failed ? -ENOMEM : write_all(feed->fd, text.bytes, text.len);
-	out_wipe(&text);
-	return error;
+	if (feed_is_sending(feed))
+		return -EAGAIN;
+	uapi_format_set(&feed->change, change);
+	if (!feed->change.has_failed)
+		return feed_flush(feed);
+	out_wipe(&feed->change);
+	return -ENOMEM;
 }
 
 /* One byte more than a reply may be never fits, so a reply that does not end is an error. */

@@ -53,19 +53,28 @@ int lifetime_check_config(struct supervisor *s)
 	return check_hooks(s);
 }
 
-static void on_name_found(void *context, const struct name *name, const struct endpoint *endpoint)
+void lifetime_watch_feed(struct supervisor *s)
+{
+	uint32_t writable = feed_is_sending(&s->feed) ? EPOLLOUT : 0;
+	loop_modify(&s->loop, &s->feed_watch, EPOLLIN | writable);
+}
+
+static int on_name_found(void *context, const struct name *name, const struct endpoint *endpoint)
 {
 	struct supervisor *s = context;
 	struct change change;
+	int error = -ENOMEM;
 	change_init(&change);
 	struct change_peer *peer = change_add_peer(&change, &name->peer);
 	if (peer) {
 		peer->update_only = true;
 		peer->has_endpoint = true;
 		peer->endpoint = *endpoint;
-		feed_change(&s->feed, &change);
+		error = feed_change(&s->feed, &change);
+		lifetime_watch_feed(s);
 	}
 	change_wipe(&change);
+	return error;
 }
 
 static int add_names(struct supervisor *s)
@@ -83,21 +92,32 @@ static int add_names(struct supervisor *s)
 	return 0;
 }
 
-int lifetime_prepare_engine(struct supervisor *s)
+static int open_port(struct supervisor *s)
 {
 	const struct change *change = &s->config.conf.change;
-	int error = engine_link_give_tun(&s->engine, s->tun, s->monitor.link.mtu);
-	if (error || !s->has_config)
-		return error;
-	error = engine_link_open_port(&s->engine, change->has_listen_port ? change->listen_port : 0,
-		change->has_fwmark ? change->fwmark : 0);
-	if (error) {
+	int error =
+		engine_link_open_port(&s->engine, change->has_listen_port ? change->listen_port : 0,
+			change->has_fwmark ? change->fwmark : 0);
+	if (error)
 		log_error(
 			"cannot listen on UDP port %u: %s", change->listen_port, strerror(-error));
-		return error;
+	return error;
+}
+
+int lifetime_prepare_engine(struct supervisor *s)
+{
+	int error = engine_link_give_tun(&s->engine, s->tun, s->monitor.link.mtu);
+	if (!error && s->has_config) {
+		error = open_port(s);
+		if (error)
+			return error;
+		error = feed_open(&s->feed, &s->engine);
+		if (!error)
+			error = add_names(s);
 	}
-	error = feed_open(&s->feed, &s->engine);
-	return error ? error : add_names(s);
+	if (error)
+		log_error("cannot set up the engine: %s", strerror(-error));
+	return error;
 }
 
 /* ---- the stages: each returns true when it is over at once */
@@ -142,6 +162,7 @@ static bool feed_config(struct supervisor *s)
 	if (!s->has_config)
 		return true;
 	int error = feed_change(&s->feed, &s->config.conf.change);
+	lifetime_watch_feed(s);
 	if (!error)
 		return false; /* lifetime_on_feed_reply goes on */
 	log_error("the engine does not take the configuration: %s", strerror(-error));
@@ -171,9 +192,10 @@ static bool raise_link(struct supervisor *s)
 		  !link_up(&s->link, &s->netlink, &wishes.settings, why);
 	wishes_wipe(&wishes);
 	change_wipe(&s->config.conf.change);
-	if (ok && !engine_link_tell(&s->engine, true, s->link.mtu))
+	int error = ok ? engine_link_tell(&s->engine, true, s->link.mtu) : 0;
+	if (ok && !error)
 		return true;
-	log_error("cannot set up the interface: %s", why);
+	log_error("cannot set up the interface: %s", error ? strerror(-error) : why);
 	return abandon(s, VERB_FAILED);
 }
 
@@ -199,6 +221,8 @@ static bool announce(struct supervisor *s)
 	notify_send(&s->notify, NOTIFY_READY);
 	if (s->has_config)
 		log_info("up, MTU %u, listening on UDP port %u", s->link.mtu, s->engine.udp.port);
+	if (s->background.fd >= 0)
+		loop_remove(&s->loop, &s->background_watch);
 	background_release(&s->background, VERB_OK);
 	loop_set_deadline(&s->loop, names_ask(&s->names, clock_read().boottime));
 	return false; /* lifetime_end goes on */

@@ -53,7 +53,7 @@ struct supervisor {
 	struct netlink netlink;
 	struct link link;
 	struct watch engine_watch, names_watch, control_watch, removal_watch, monitor_watch,
-		feed_watch;
+		feed_watch, background_watch;
 };
 
 /* Whether the configuration can be done here; touches nothing. An enum verb_exit. */
@@ -71,6 +71,8 @@ void lifetime_end(struct supervisor *s, int status);
 /* Undoes whatever there is; harmless when repeated. */
 void lifetime_tear_down(struct supervisor *s);
 
+/* What of a change is not sent yet goes when the engine has read. */
+void lifetime_watch_feed(struct supervisor *s);
 void lifetime_on_feed_reply(struct supervisor *s, int error);
 void lifetime_on_pong(struct supervisor *s);
 

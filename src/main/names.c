@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 
 #include "io/log.h"
 #include "main/background.h"
@@ -26,8 +28,11 @@ int names_start(struct names *names, bool is_background)
 
 void names_stop(struct names *names)
 {
-	if (names->process.pid > 0)
+	if (names->process.pid > 0) {
+		/* getaddrinfo(3) may take half a minute more, and leaves nothing behind */
+		pidfd_send_signal(names->process.pidfd, SIGKILL, NULL, 0);
 		process_finish(&names->process);
+	}
 	free(names->names);
 	*names = (struct names){0};
 }
@@ -89,7 +94,8 @@ static void on_answer(struct names *names, const struct from_resolver *answer, n
 		return;
 	}
 	name->id = 0;
-	names->on_found(names->context, name, &answer->endpoints[0]);
+	if (names->on_found(names->context, name, &answer->endpoints[0]))
+		try_later(name, boottime);
 }
 
 int names_answer(struct names *names, nanos boottime)

@@ -26,13 +26,15 @@ struct names {
 	struct resolver resolver;
 	struct name *names;
 	size_t count;
-	/* An address was found. Set before the first question. */
-	void (*on_found)(void *context, const struct name *name, const struct endpoint *endpoint);
+	/* An address was found; 0, or -errno: ask again later. Set before the first question. */
+	int (*on_found)(void *context, const struct name *name, const struct endpoint *endpoint);
 	void *context;
 };
 
 /* Forks the resolver; in the background it leaves the terminal. 0 or -errno. */
 int names_start(struct names *names, bool is_background);
+
+/* Does not wait for a name server that the resolver waits for. */
 void names_stop(struct names *names);
 
 /* The strings stay the caller's. 0 or -ENOMEM. */

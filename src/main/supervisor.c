@@ -59,6 +59,22 @@ static void on_monitor(void *context, uint32_t events)
 	on_link_change(s, changes);
 }
 
+static void on_end_of_engine(struct supervisor *s)
+{
+	if (s->engine.process.pid <= 0)
+		return; /* we have ended it ourselves */
+	loop_remove(&s->loop, &s->engine_watch);
+	if (s->has_config)
+		loop_remove(&s->loop, &s->feed_watch);
+	int status = engine_link_stop(&s->engine);
+	if (status > 128)
+		log_error("the engine was ended by signal %d (%s): ending", status - 128,
+			strsignal(status - 128));
+	else
+		log_error("the engine ended, with status %d: ending", status);
+	lifetime_end(s, VERB_FAILED);
+}
+
 static void on_engine(void *context, uint32_t events)
 {
 	struct supervisor *s = context;
@@ -67,11 +83,8 @@ static void on_engine(void *context, uint32_t events)
 	(void)events;
 	if (got == 1 && kind == FROM_ENGINE_PONG)
 		lifetime_on_pong(s);
-	if (got == 1 || got == -EAGAIN)
-		return;
-	loop_remove(&s->loop, &s->engine_watch);
-	log_error("the engine ended unexpectedly: ending");
-	lifetime_end(s, VERB_FAILED);
+	if (got != 1 && got != -EAGAIN)
+		on_end_of_engine(s);
 }
 
 static void on_names(void *context, uint32_t events)
@@ -96,19 +109,30 @@ static void on_deadline(void *context)
 static void on_feed(void *context, uint32_t events)
 {
 	struct supervisor *s = context;
-	int error, got;
-	(void)events;
-	while ((got = feed_reply(&s->feed, &error)) == 1)
+	int error, got = 1;
+	if (events & EPOLLOUT) {
+		got = feed_flush(&s->feed) ? -EPIPE : 1;
+		lifetime_watch_feed(s);
+	}
+	while (got == 1 && (got = feed_reply(&s->feed, &error)) == 1)
 		lifetime_on_feed_reply(s, error);
-	if (got == -EAGAIN)
-		return;
-	loop_remove(&s->loop, &s->feed_watch);
+	if (got != -EAGAIN)
+		on_end_of_engine(s); /* which does not close this connection as long as it runs */
+}
+
+static void on_waiter_gone(void *context, uint32_t events)
+{
+	struct supervisor *s = context;
+	(void)events;
+	loop_remove(&s->loop, &s->background_watch);
+	log_info("interrupted before it was ready: ending");
+	lifetime_end(s, VERB_FAILED);
 }
 
 static void on_signal(void *context, int signal)
 {
 	struct supervisor *s = context;
-	log_verbose("%s: ending", strsignal(signal));
+	log_info("%s: ending", strsignal(signal));
 	lifetime_end(s, VERB_OK);
 }
 
@@ -127,6 +151,7 @@ static int watch_all(struct supervisor *s)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	loop_on_deadline(&s->loop, on_deadline, s);
 	int error = loop_on_signals(&s->loop, &set, on_signal, s);
 	if (!error)
@@ -141,8 +166,12 @@ static int watch_all(struct supervisor *s)
 		error = watch(s, &s->monitor_watch, s->monitor.fd, on_monitor);
 	if (!error && s->has_config)
 		error = watch(s, &s->feed_watch, s->feed.fd, on_feed);
+	if (!error && s->background.fd >= 0)
+		error = watch(s, &s->background_watch, s->background.fd, on_waiter_gone);
 	if (!error && s->has_hooks)
 		error = hook_queue_attach(&s->hooks, &s->loop);
+	if (error)
+		log_error("cannot watch the descriptors: %s", strerror(-error));
 	return error;
 }
 
@@ -198,7 +227,14 @@ static int open_interface(struct supervisor *s)
 		return error;
 	}
 	s->has_monitor = true;
-	return netlink_open(&s->netlink);
+	error = netlink_open(&s->netlink);
+	if (!error) {
+		error = loop_init(&s->loop);
+		s->has_loop = !error;
+	}
+	if (error)
+		log_error("cannot start: %s", strerror(-error));
+	return error;
 }
 
 /* Everything up to the loop. What was opened is closed by close_all. */
@@ -211,10 +247,7 @@ static int start(struct supervisor *s)
 		status = lifetime_check_config(s);
 	if (status)
 		return status;
-	if (open_interface(s) || loop_init(&s->loop))
-		return VERB_FAILED;
-	s->has_loop = true;
-	if (lifetime_prepare_engine(s) || watch_all(s))
+	if (open_interface(s) || lifetime_prepare_engine(s) || watch_all(s))
 		return VERB_FAILED;
 	return VERB_OK;
 }
@@ -232,6 +265,13 @@ static void close_all(struct supervisor *s)
 	notify_close(&s->notify);
 }
 
+/* Signals as we need them, whatever we inherited. The children inherit them from us. */
+static void set_signals(void)
+{
+	signal(SIGPIPE, SIG_IGN); /* whoever reads our messages may go away */
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would make waitpid(2) fail */
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
 	static struct supervisor supervisor; /* watches must not move; too large for a stack */
@@ -245,6 +285,7 @@ int supervisor_run(const struct supervisor_options *options)
 		.config.fd = -1,
 	};
 	log_init(options->name);
+	set_signals();
 	int error = options->is_background ? background_start(&s->background) : 0;
 	if (error) {
 		log_error("cannot go to the background: %s", strerror(-error));
@@ -257,7 +298,8 @@ int supervisor_run(const struct supervisor_options *options)
 		loop_run(&s->loop);
 	}
 	close_all(s);
-	background_release(&s->background, s->status);
+	/* Whoever still waits for the interface does not get it, whatever ended us. */
+	background_release(&s->background, s->status ? s->status : VERB_FAILED);
 	return s->status;
 }
 
