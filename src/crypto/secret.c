@@ -4,7 +4,7 @@
 #include <sodium.h>
 
 #define BLOCK_MIN 64
-#define BLOCK_MAX (BLOCK_MIN << (SECRET_CLASSES - 1))
+#define BLOCK_MAX (BLOCK_MIN * SECRET_CLASSES)
 
 _Static_assert(BLOCK_MAX == 4096, "the greatest block is a page");
 
@@ -34,13 +34,10 @@ void secret_arena_init(struct secret_arena *arena, uint8_t *base, size_t len)
 	*arena = (struct secret_arena){.base = base, .len = len};
 }
 
-static unsigned class_of(size_t len)
+static size_t class_of(size_t len)
 {
 	assert(len >= 1 && len <= BLOCK_MAX);
-	unsigned size_class = 0;
-	while (len > (size_t)BLOCK_MIN << size_class)
-		size_class++;
-	return size_class;
+	return (len - 1) / BLOCK_MIN;
 }
 
 /*
@@ -49,8 +46,8 @@ static unsigned class_of(size_t len)
  */
 void *secret_alloc(struct secret_arena *arena, size_t len)
 {
-	unsigned size_class = class_of(len);
-	size_t size = (size_t)BLOCK_MIN << size_class;
+	size_t size_class = class_of(len);
+	size_t size = (size_class + 1) * BLOCK_MIN;
 	void **block = arena->free_list[size_class];
 	if (block) {
 		arena->free_list[size_class] = *block;
@@ -70,8 +67,8 @@ void secret_free(struct secret_arena *arena, void *p, size_t len)
 	if (!p)
 		return;
 	assert(arena->blocks_out > 0);
-	unsigned size_class = class_of(len);
-	secret_wipe(p, (size_t)BLOCK_MIN << size_class);
+	size_t size_class = class_of(len);
+	secret_wipe(p, (size_class + 1) * BLOCK_MIN);
 	*(void **)p = arena->free_list[size_class];
 	arena->free_list[size_class] = p;
 	arena->blocks_out--;

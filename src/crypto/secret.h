@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SECRET_CLASSES 7 /* block sizes 64, 128, ... 4096 */
+#define SECRET_CLASSES 64 /* block sizes 64, 128, 192, ... 4096 */
 
 struct secret_arena {
 	uint8_t *base;

@@ -114,7 +114,7 @@ static void rekey_peer(struct device *d, struct peer *peer)
 	struct preshared_key psk = peer->remote->preshared_key;
 	device_forget_pending(d, peer);
 	timers_on_attempt_ended(&peer->timers);
-	peer->timers.last_initiation = NANOS_NEVER;
+	peer->timers.last_handshake = NANOS_NEVER;
 	if (peer->keyring.current)
 		peer->keyring.current->send_counter = REJECT_AFTER_MESSAGES;
 	if (peer->keyring.next)

@@ -38,35 +38,35 @@ static void send_message(
 }
 
 /*
- * A stamp is greater than every one sent before: peers refuse anything else, and
- * the wall clock may have been set back. false: the next one is not granted yet.
+ * A stamp is greater than every one that this peer got: it refuses anything else.
+ * And it is not less than any other that we sent, in earlier lives included, for
+ * the wall clock may have been set back, or the peer removed and added again.
  */
-static bool next_stamp(struct device *d, struct tai64n *stamp, const struct now *now)
+static struct tai64n next_stamp(
+	const struct device *d, const struct peer *peer, const struct now *now)
 {
-	*stamp = tai64n_from_realtime(now->realtime);
-	if (!tai64n_is_after(stamp, &d->sent_stamp))
-		*stamp = tai64n_next(&d->sent_stamp);
-	if (tai64n_is_after(stamp, &d->stamp_limit))
-		return false;
-	d->sent_stamp = *stamp;
-	return true;
+	struct tai64n stamp = tai64n_from_realtime(now->realtime);
+	if (tai64n_is_after(&d->sent_stamp, &stamp))
+		stamp = d->sent_stamp;
+	return tai64n_is_after(&stamp, &peer->sent_stamp) ? stamp : tai64n_next(&peer->sent_stamp);
 }
 
-/* Makes the initiation and its pending state. false: no memory, or no stamp granted. */
-static bool make_initiation(
-	struct device *d, struct peer *peer, struct message_initiation *msg, const struct now *now)
+/* Makes the initiation and its pending state. false: no memory. */
+static bool make_initiation(struct device *d, struct peer *peer, struct message_initiation *msg,
+	const struct tai64n *stamp)
 {
 	uint32_t index;
-	struct tai64n stamp;
-	device_forget_pending(d, peer);
-	if (!next_stamp(d, &stamp, now) || !index_table_draw(&d->indices, peer, &d->rng, &index))
+	if (!index_table_draw(&d->indices, peer, &d->rng, &index))
 		return false;
 	struct pending_handshake *pending = secret_alloc(d->arena, sizeof *pending);
 	if (!pending)
 		goto no_arena;
-	if (!initiation_create(msg, pending, d->us, peer->remote, &stamp, index, &d->rng))
+	if (!initiation_create(msg, pending, d->us, peer->remote, stamp, index, &d->rng))
 		goto bad_key;
 	peer->pending = pending;
+	peer->sent_stamp = *stamp;
+	if (tai64n_is_after(stamp, &d->sent_stamp))
+		d->sent_stamp = *stamp;
 	return true;
 bad_key:
 	secret_free(d->arena, pending, sizeof *pending);
@@ -75,11 +75,18 @@ no_arena:
 	return false;
 }
 
-/* The timers run whether or not the message could be made: it is then as if it were lost. */
+/*
+ * The timers run whether or not the message could be made: it is then as if it
+ * were lost. What waits for a grant of stamps goes out with negotiate_resume.
+ */
 static void send_initiation(struct device *d, struct peer *peer, const struct now *now)
 {
 	struct message_initiation msg;
-	if (make_initiation(d, peer, &msg, now))
+	struct tai64n stamp = next_stamp(d, peer, now);
+	device_forget_pending(d, peer);
+	if (tai64n_is_after(&stamp, &d->stamp_limit))
+		d->wants_stamps = true;
+	else if (make_initiation(d, peer, &msg, &stamp))
 		send_message(d, peer, &msg, sizeof msg, now);
 	else
 		device_drop(d, peer, DROP_NO_MEMORY, 1);
@@ -216,6 +223,7 @@ static void answer(struct device *d, struct peer *peer, struct opened_initiation
 	device_retire_sessions(d, &retired);
 	on_session_derived(d, peer, datagram, now->boottime);
 	send_message(d, peer, &msg, sizeof msg, now);
+	timers_on_response_sent(&peer->timers, now->boottime);
 	timers_on_authentic_sent(&peer->timers, now->boottime);
 	device_touch(d, peer);
 	return;

@@ -113,15 +113,22 @@ void device_forget_sources(struct device *d)
 
 void device_set_stamp_floor(struct device *d, const struct tai64n *floor)
 {
-	if (tai64n_is_after(floor, &d->sent_stamp))
-		d->sent_stamp = *floor;
+	struct tai64n least = tai64n_next(floor);
+	if (tai64n_is_after(&least, &d->sent_stamp))
+		d->sent_stamp = least;
 }
 
 void device_grant_stamps(struct device *d, const struct tai64n *limit, const struct now *now)
 {
 	d->stamp_limit = *limit;
+	d->wants_stamps = false;
 	for (struct peer *peer = d->peers.first; peer; peer = peer->next)
 		negotiate_resume(d, peer, now);
+}
+
+bool device_wants_stamps(const struct device *d)
+{
+	return d->wants_stamps;
 }
 
 const struct tai64n *device_sent_stamp(const struct device *d)

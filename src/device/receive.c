@@ -173,7 +173,6 @@ static void on_authentic(struct device *d, struct peer *peer, struct session *se
 	negotiate_learn_endpoint(d, peer, &carrier->from);
 	/* Not for a late packet of an older session: that one has been renewed. */
 	bool wants_rekey = session == peer->keyring.current &&
-			   !peer->timers.has_renewed_on_receive &&
 			   session_wants_rekey_on_receive(session, now->boottime);
 	struct keyring_retired retired = keyring_confirm(&peer->keyring, session, &is_confirmed);
 	device_retire_sessions(d, &retired);
@@ -182,10 +181,8 @@ static void on_authentic(struct device *d, struct peer *peer, struct session *se
 		transmit_staged(d, peer, now);
 	}
 	timers_on_authentic_received(&peer->timers, now->boottime);
-	if (wants_rekey) {
-		peer->timers.has_renewed_on_receive = true;
+	if (wants_rekey)
 		negotiate_begin(d, peer, now);
-	}
 }
 
 /* Peer or session are gone. Slots that were not wanted have been dealt with before. */

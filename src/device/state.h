@@ -56,6 +56,7 @@ struct device {
 	struct local_identity *us; /* in the arena; NULL: no private key */
 	struct tai64n sent_stamp;  /* the greatest: the next is greater, whatever the clock */
 	struct tai64n stamp_limit; /* none is sent beyond it, see device_grant_stamps */
+	bool wants_stamps;	   /* an initiation waits for a grant */
 	bool is_up;
 	uint32_t mtu;
 	size_t staged_bytes, staged_bytes_max;

@@ -38,6 +38,7 @@ struct peer {
 	struct cookie_jar cookie_jar;
 	struct timers timers;
 	struct staged_queue staged;
+	struct tai64n sent_stamp;	 /* the greatest we sent it; zeros at first */
 	struct tai64n latest_stamp;	 /* the greatest accepted from it; zeros at first */
 	nanos latest_initiation;	 /* boottime when accepted; 0 at first */
 	nanos latest_handshake_realtime; /* completed; 0: never */

@@ -19,7 +19,7 @@ void timers_init(struct timers *timers)
 {
 	*timers = (struct timers){
 		.attempt_began = NANOS_NEVER,
-		.last_initiation = NANOS_NEVER,
+		.last_handshake = NANOS_NEVER,
 	};
 	for (int i = 0; i < TIMER_COUNT; i++)
 		disarm(timers, (enum timer)i);
@@ -56,9 +56,9 @@ bool timers_has_attempt(const struct timers *timers)
 /* When the next initiation may go out; 0 before the first. */
 static nanos earliest_initiation(const struct timers *timers)
 {
-	return timers->last_initiation == NANOS_NEVER
+	return timers->last_handshake == NANOS_NEVER
 		       ? 0
-		       : nanos_add(timers->last_initiation, REKEY_TIMEOUT);
+		       : nanos_add(timers->last_handshake, REKEY_TIMEOUT);
 }
 
 static nanos attempt_end(const struct timers *timers)
@@ -84,9 +84,14 @@ void timers_on_initiation_sent(struct timers *timers, nanos boottime, nanos jitt
 {
 	if (!timers_has_attempt(timers))
 		timers->attempt_began = boottime;
-	timers->last_initiation = boottime;
+	timers->last_handshake = boottime;
 	nanos retry = nanos_add(boottime, REKEY_TIMEOUT + jitter);
 	arm(timers, TIMER_RETRY, nanos_min(retry, attempt_end(timers)));
+}
+
+void timers_on_response_sent(struct timers *timers, nanos boottime)
+{
+	timers->last_handshake = boottime;
 }
 
 /* An attempt under way keeps its beginning: or it would never give up under steady traffic. */
@@ -108,7 +113,6 @@ void timers_on_attempt_ended(struct timers *timers)
 void timers_on_session_derived(struct timers *timers, nanos boottime)
 {
 	arm(timers, TIMER_ERASE, nanos_add(boottime, KEY_ERASURE_TIME));
-	timers->has_renewed_on_receive = false;
 }
 
 /* Counts from the first packet without an answer: later ones do not put it off. */

@@ -32,9 +32,8 @@ enum timer {
 struct timers {
 	nanos deadline[TIMER_COUNT]; /* NANOS_NEVER: not armed */
 	nanos attempt_began;	     /* the attempt's first initiation; NANOS_NEVER: no attempt */
-	nanos last_initiation;	     /* sent by us; NANOS_NEVER: none yet */
+	nanos last_handshake;	     /* initiation or response sent by us; NANOS_NEVER: none yet */
 	nanos persistent_interval;   /* 0: off */
-	bool has_renewed_on_receive; /* once per session */
 };
 
 void timers_init(struct timers *timers);
@@ -50,13 +49,16 @@ bool timers_take_due(struct timers *timers, enum timer timer, nanos boottime);
 /* An attempt is under way: initiations go out until it completes or gives up. */
 bool timers_has_attempt(const struct timers *timers);
 
-/* At least Rekey-Timeout since our last initiation. */
+/* At least Rekey-Timeout since our last initiation or response. */
 bool timers_can_initiate(const struct timers *timers, nanos boottime);
 
 /* The attempt's Rekey-Attempt-Time is over at `boottime`. */
 bool timers_attempt_is_over(const struct timers *timers, nanos boottime);
 
 /* Begins an attempt if there is none. */
+/* A response counts for Rekey-Timeout too: the session that it makes is not renewed at once. */
+void timers_on_response_sent(struct timers *timers, nanos boottime);
+
 void timers_on_initiation_sent(struct timers *timers, nanos boottime, nanos jitter);
 
 /*

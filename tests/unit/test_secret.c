@@ -39,8 +39,8 @@ TEST(secret_arena_sizes)
 {
 	static const struct {
 		size_t asked, used;
-	} rows[] = {{1, 64}, {63, 64}, {64, 64}, {65, 128}, {128, 128}, {129, 256}, {1024, 1024},
-		{2048, 2048}, {2049, 4096}, {4096, 4096}};
+	} rows[] = {{1, 64}, {63, 64}, {64, 64}, {65, 128}, {128, 128}, {129, 192}, {193, 256},
+		{1024, 1024}, {2048, 2048}, {2049, 2112}, {4033, 4096}, {4096, 4096}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		_Alignas(64) uint8_t pages[4096] = {0};
 		struct secret_arena arena;

@@ -189,14 +189,14 @@ TEST(timers_keys_are_erased_after_540_seconds)
 	CHECK(fires_at(&timers, TIMER_ERASE, T0 + 640 * SECOND));
 }
 
-TEST(timers_renewal_on_receive_is_once_per_session)
+/* A response counts for Rekey-Timeout like an initiation [kernel] */
+TEST(timers_a_response_delays_our_own_initiation)
 {
 	struct timers timers = fresh();
-	timers.has_renewed_on_receive = true;
-	timers_on_attempt_ended(&timers);
-	CHECK(timers.has_renewed_on_receive);
-	timers_on_session_derived(&timers, T0);
-	CHECK(!timers.has_renewed_on_receive);
+	timers_on_response_sent(&timers, T0);
+	CHECK(!timers_has_attempt(&timers) && is_silent(&timers));
+	CHECK(!timers_can_initiate(&timers, T0 + 5 * SECOND - 1));
+	CHECK(timers_can_initiate(&timers, T0 + 5 * SECOND));
 }
 
 TEST(timers_new_handshake_when_nothing_comes_back)
