@@ -39,10 +39,11 @@ cf_protection := $(if $(filter x86_64 i%86,$(shell uname -m)),-fcf-protection)
 flags_release  := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong $(cf_protection)
 flags_sanitize := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
+flags_mutants  := -O1 -w
 ldflags_release  := -Wl,-z,relro,-z,now
 ldflags_sanitize := -fsanitize=address,undefined
-ifeq ($(filter $(BUILD),release sanitize),)
-$(error BUILD is "$(BUILD)"; it must be release or sanitize)
+ifeq ($(filter $(BUILD),release sanitize mutants),)
+$(error BUILD is "$(BUILD)"; it must be release, sanitize or mutants)
 endif
 CFLAGS  += $(flags_$(BUILD))
 LDFLAGS += $(ldflags_$(BUILD))
