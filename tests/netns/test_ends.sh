@@ -1,0 +1,151 @@
+#!/bin/bash
+# Ends that come at a bad moment, and beginnings in a bad company: hooks that
+# hang, callers that leave, descriptors and signals that somebody else prepared.
+. "$(dirname "$0")/lib.sh"
+
+no_process_left() { [ -z "$(adit_pids)" ]; }
+no_link() { ! ip -n a link show adit-a >/dev/null 2>&1; }
+# with_hook KEY COMMAND: the configuration of a with a hook, of root alone
+with_hook() {
+	mkdir -p /run/test/conf
+	sed "s|^\[Interface\]|&\n$1 = $2|" "$a" >/run/test/conf/adit-a.conf
+	a=/run/test/conf/adit-a.conf
+}
+expect_nothing_left() {
+	wait_until 5 "all processes to end" no_process_left
+	no_link || fail "the link is still there"
+	[ -z "$(ls /run/wireguard)" ] || fail "left: $(ls /run/wireguard)"
+}
+
+test_hook_that_hangs_does_not_keep_it() {
+	two_ends
+	with_hook PostUp 'exec sleep 1000'
+	start adit-a a "$adit" run "$a"
+	wait_until 10 "the hook" pgrep -x sleep
+	stop adit-a || fail "status $?"
+	expect_match "what it says" 'sleep 1000.*still runs' "$(cat "$dir/adit-a.log")"
+	no_link || fail "the link is still there"
+	kill "$(pgrep -x sleep)"
+	expect_nothing_left
+}
+
+# A name server that takes its time does not keep it either.
+test_lookup_that_hangs_does_not_keep_it() {
+	two_ends
+	printf 'nameserver 10.9.0.77\noptions timeout:20\n' >"$dir/resolv.conf"
+	printf 'hosts: dns\n' >"$dir/nsswitch.conf"
+	mount --bind "$dir/resolv.conf" /etc/resolv.conf
+	mount --bind "$dir/nsswitch.conf" /etc/nsswitch.conf
+	ip -n a neigh add 10.9.0.77 dev eth0 lladdr 02:00:00:00:00:77 # swallows the questions
+	mkdir /run/test/conf
+	sed 's/^Endpoint = .*/Endpoint = b.example.org:51820/' "$a" >/run/test/conf/adit-a.conf
+	start adit-a a "$adit" run /run/test/conf/adit-a.conf
+	wait_until 10 "address of adit-a" has_address a adit-a
+	sleep 0.5 # the question is out
+	local before
+	before=$(clock_ms)
+	stop adit-a || fail "status $?"
+	[ $(($(clock_ms) - before)) -lt 5000 ] || fail "it took $(($(clock_ms) - before)) ms"
+	expect_nothing_left
+}
+
+test_told_to_end_before_it_is_ready() {
+	two_ends
+	with_hook PreUp 'sleep 2'
+	start adit-a a "$adit" up "$a"
+	wait_until 10 "the hook" pgrep -x sleep
+	in_ns a "$adit" down adit-a >>"$dir/down.log" 2>&1
+	local status=0
+	wait "${pid_of[adit-a]}" || status=$?
+	expect_equal "exit status of up" 1 $status
+	expect_nothing_left
+}
+
+# Whoever interrupts "adit up" does not find it up later.
+test_caller_that_leaves() {
+	two_ends
+	with_hook PreUp 'sleep 2'
+	start adit-a a "$adit" up "$a"
+	wait_until 10 "the hook" pgrep -x sleep
+	stop adit-a INT && fail "up succeeded"
+	expect_nothing_left
+}
+
+test_reader_that_leaves() {
+	two_ends
+	with_hook PostUp 'echo one; echo two; echo three'
+	in_ns a "$adit" run "$a" 2>&1 | head -n 1 >"$dir/head" &
+	wait_until 10 "address of adit-a" has_address a adit-a
+	wait_until 10 "the reader to leave" test -s "$dir/head"
+	in_ns a "$adit" down adit-a # it logs this, to nobody
+	expect_nothing_left
+}
+
+test_reader_that_sleeps() {
+	two_ends
+	mkfifo "$dir/stderr"
+	exec 8<>"$dir/stderr"
+	dd if=/dev/zero of="$dir/stderr" oflag=nonblock bs=4096 2>/dev/null || true
+	LOG_LEVEL=verbose in_ns a "$adit" run "$a" 2>"$dir/stderr" >&2 &
+	start adit-b b "$adit" run "$b"
+	wait_until 10 "address of adit-a" has_address a adit-a
+	wait_until 10 "address of adit-b" has_address b adit-b
+	expect_ping a 10.7.0.2
+	in_ns a "$adit" down adit-a
+	stop adit-b
+	expect_nothing_left
+}
+
+# What a caller leaves open, closed, blocked or ignored makes no difference.
+test_inherits_nothing() {
+	two_ends
+	with_hook PostUp true
+	exec 9>"$dir/lock"
+	flock 9
+	in_ns a env --ignore-signal=CHLD,PIPE --block-signal=TERM,CHLD \
+		"$adit" up "$a" <&- >&- 2>&- || fail "status $?"
+	exec 9>&-
+	flock --nonblock "$dir/lock" true || fail "the caller's lock is still held"
+	start adit-b b "$adit" run "$b"
+	wait_until 10 "address of adit-b" has_address b adit-b
+	expect_ping a 10.7.0.2
+	in_ns a "$adit" down adit-a
+	stop adit-b
+	expect_nothing_left
+}
+
+test_killed_engine_is_explained() {
+	two_ends
+	start adit-a a "$adit" run "$a"
+	wait_until 10 "address of adit-a" has_address a adit-a
+	kill -KILL "$(pgrep -x adit-engine)"
+	wait_until 10 "adit to end" is_gone "${pid_of[adit-a]}"
+	local status=0
+	wait "${pid_of[adit-a]}" || status=$?
+	expect_equal "exit status" 1 $status
+	expect_match "the reason" 'signal 9' "$(cat "$dir/adit-a.log")"
+	expect_nothing_left
+}
+
+# Row 21: whatever it is doing when it is told to end, nothing is left.
+test_stopped_at_any_moment_row_21() {
+	two_ends
+	local i
+	for i in $(seq 60); do
+		start adit-a a "$adit" run "$a"
+		until [ "/proc/${pid_of[adit-a]}/exe" -ef "$adit" ]; do :; done # no shell any more
+		sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
+		if [ $((i % 3)) = 0 ]; then kill -KILL "${pid_of[adit-a]}"; else
+			kill -TERM "${pid_of[adit-a]}"; fi
+		wait_until 10 "adit to end" is_gone "${pid_of[adit-a]}"
+		wait_until 5 "all processes to end" no_process_left
+		no_link || fail "the link is still there"
+	done
+	# kill -9, or SIGTERM before it listens for it, may leave the socket: the next start clears it
+	start adit-a a "$adit" run "$a"
+	wait_until 10 "address of adit-a" has_address a adit-a
+	stop adit-a || fail "status $?"
+	expect_nothing_left
+}
+
+run_tests 9 "$@"
