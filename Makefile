@@ -31,7 +31,7 @@ out     := build/$(variant)
 # ------------------------------------------------------------------ flags
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Werror
-CPPFLAGS += -Isrc -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"' -DADIT_PREFIX='"$(PREFIX)"'
+CPPFLAGS += -Isrc -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"'
 CFLAGS   += -std=gnu11 -g $(WARNINGS) -fno-strict-aliasing -fPIE
 LDFLAGS  += -pie
 
@@ -154,6 +154,7 @@ test:
 demo:
 	@$(need_root)
 	@tests/netns/demo.sh --has-tools || $(MAKE) deps-build
+	@echo "Building adit ..."
 	@$(MAKE) -s -j2 build/release/adit build/release/pipe
 	@tests/netns/demo.sh
 
