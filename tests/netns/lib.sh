@@ -187,7 +187,10 @@ run_one() { # run_one TEST: inside its world
 	trap '[ $? = 0 ] || show_logs' EXIT
 	trap 'echo "line $LINENO: $BASH_COMMAND" >&2' ERR
 	set -E
+	# a daemon in the background has no stderr that anybody sees
+	export ASAN_OPTIONS=log_path=$dir/report UBSAN_OPTIONS=log_path=$dir/report
 	"$1"
+	! cat "$dir"/report.* 2>/dev/null || fail "the sanitizers have something to say"
 }
 
 launch() { # launch TEST: its world in the background, its output in a file

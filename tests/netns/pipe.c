@@ -9,6 +9,8 @@
  *                              not, with every length 0..2000, the rest random
  *   pipe datagrams PATH        a datagram socket at PATH, as a service manager has
  *                              one: writes what comes in, a line each
+ *   pipe control PATH SIZE     copies stdin to the stream socket at PATH in pieces of
+ *                              SIZE bytes, then what it answers to stdout
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -109,7 +111,7 @@ static void spray(const struct sockaddr *to, socklen_t len)
 	}
 }
 
-static void print_datagrams(const char *path)
+static struct sockaddr_un unix_address(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	if (strlen(path) >= sizeof(address.sun_path)) {
@@ -117,6 +119,25 @@ static void print_datagrams(const char *path)
 		give_up(path);
 	}
 	strcpy(address.sun_path, path);
+	return address;
+}
+
+static void converse(const char *path, size_t size)
+{
+	char piece[4096];
+	struct sockaddr_un address = unix_address(path);
+	int connection = connect_to((struct sockaddr *)&address, sizeof(address));
+	ssize_t len;
+	while ((len = read(STDIN_FILENO, piece, size < sizeof(piece) ? size : sizeof(piece))) > 0)
+		if (send(connection, piece, (size_t)len, MSG_NOSIGNAL) != len)
+			give_up("send");
+	shutdown(connection, SHUT_WR);
+	copy(connection, STDOUT_FILENO);
+}
+
+static void print_datagrams(const char *path)
+{
+	struct sockaddr_un address = unix_address(path);
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)))
 		give_up(path);
@@ -131,7 +152,8 @@ static void print_datagrams(const char *path)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: pipe listen|send|spray ADDRESS PORT, pipe datagrams PATH\n");
+	fprintf(stderr, "usage: pipe listen|send|spray ADDRESS PORT, pipe datagrams PATH, "
+			"pipe control PATH SIZE\n");
 	exit(2);
 }
 
@@ -141,6 +163,10 @@ int main(int argc, char **argv)
 		print_datagrams(argv[2]);
 	if (argc != 4)
 		usage();
+	if (!strcmp(argv[1], "control")) {
+		converse(argv[2], strtoul(argv[3], NULL, 10));
+		return 0;
+	}
 	struct sockaddr_storage storage;
 	struct sockaddr *address = (struct sockaddr *)&storage;
 	socklen_t len = read_address(&storage, argv[2], argv[3]);
