@@ -167,6 +167,16 @@ static void commit_keepalive(
 		was_off ? now->boottime : nanos_add(now->boottime, timers->persistent_interval);
 }
 
+/* The keepalives so far had nowhere to go; a name that was looked up is the usual reason. */
+static void commit_endpoint(
+	struct device *d, struct peer *peer, const struct endpoint *endpoint, const struct now *now)
+{
+	bool was_unknown = peer->endpoint.address.family == IP_NONE;
+	peer->endpoint = *endpoint;
+	if (was_unknown && d->is_up && peer->keepalive_seconds)
+		peer->timers.deadline[TIMER_PERSISTENT] = now->boottime;
+}
+
 /* Takes the spare, or NULL where the entry may not create a peer. */
 static struct peer *add_peer(struct device *d, struct peer **spare)
 {
@@ -199,11 +209,11 @@ static void commit_peer(struct device *d, const struct change_peer *entry, struc
 		return;
 	if (entry->has_preshared_key)
 		peer->remote->preshared_key = entry->preshared_key;
-	if (entry->has_endpoint)
-		peer->endpoint = entry->endpoint;
 	commit_allowed_ips(d, peer, entry);
 	if (entry->has_keepalive)
 		commit_keepalive(d, peer, entry->keepalive_seconds, now);
+	if (entry->has_endpoint)
+		commit_endpoint(d, peer, &entry->endpoint, now);
 	if (d->is_up)
 		transmit_staged(d, peer, now);
 	device_touch(d, peer);
