@@ -123,8 +123,8 @@ nanos device_deadline(const struct device *device);
 /* Looking in */
 
 const struct private_key *device_private_key(const struct device *device); /* NULL: none */
-const struct public_key *device_public_key(const struct device
-		*device); /* The least that the next stamp may be; above it the clock decides. */
+const struct public_key *device_public_key(const struct device *device);   /* NULL: none */
+/* The least that the next stamp may be; above it the clock decides. */
 const struct tai64n *device_sent_stamp(const struct device *device);
 bool device_wants_stamps(const struct device *device); /* an initiation waits for a grant */
 const struct drop_counters *device_drops(const struct device *device);

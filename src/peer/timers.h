@@ -56,10 +56,10 @@ bool timers_can_initiate(const struct timers *timers, nanos boottime);
 bool timers_attempt_is_over(const struct timers *timers, nanos boottime);
 
 /* Begins an attempt if there is none. */
+void timers_on_initiation_sent(struct timers *timers, nanos boottime, nanos jitter);
+
 /* A response counts for Rekey-Timeout too: the session that it makes is not renewed at once. */
 void timers_on_response_sent(struct timers *timers, nanos boottime);
-
-void timers_on_initiation_sent(struct timers *timers, nanos boottime, nanos jitter);
 
 /*
  * An initiation is wanted but too soon after the last: opens an attempt whose
