@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "io/log.h"
 #include "noise/limits.h"
@@ -48,14 +49,40 @@ static const char *advise(enum drop_reason reason)
 	switch (reason) {
 	case DROP_MAC1: return "it was made for another public key than ours";
 	case DROP_UNKNOWN_PEER: return "its public key is not among our peers";
-	case DROP_STALE_STAMP:
-		return "its timestamp is not newer than the last: a replay, or the peer's clock "
-		       "was set back";
 	case DROP_RESPONSE_FORGED:
 		return "it does not decrypt: do both ends have the same PresharedKey?";
 	case DROP_NO_KEY: return "this interface has no private key";
 	default: return drop_reason_meaning(reason);
 	}
+}
+
+#define TIME_TEXT_MAX 64
+
+/* "2026-01-02 03:04:05.678 UTC" */
+static void write_time(char out[static TIME_TEXT_MAX], const struct tai64n *stamp)
+{
+	nanos realtime = tai64n_to_realtime(stamp);
+	time_t seconds = (time_t)(realtime / NANOS_PER_SECOND);
+	struct tm utc;
+	size_t len = strftime(out, TIME_TEXT_MAX, "%F %T", gmtime_r(&seconds, &utc));
+	snprintf(out + len, TIME_TEXT_MAX - len, ".%03u UTC",
+		(unsigned)(realtime % NANOS_PER_SECOND / NANOS_PER_MS));
+}
+
+/* Both stamps: whose clock is wrong can only be told with them. */
+static void narrate_stale_stamp(const struct event *event, const struct names *names)
+{
+	char stamp[TIME_TEXT_MAX], latest[TIME_TEXT_MAX];
+	write_time(stamp, &event->stamp);
+	write_time(latest, &event->latest_stamp);
+	log_info("peer %s: handshake initiation from %s refused: its time, %s, is not after that "
+		 "of the last one, %s: %s",
+		names->peer, names->endpoint, stamp, latest,
+		tai64n_is_after(&event->latest_stamp, &event->stamp)
+			? "an old message sent again, or the peer's clock was set back; then it is "
+			  "refused until its clock is past that, or the peer is removed here and "
+			  "added again"
+			: "the same message once more");
 }
 
 static void narrate_refusal(const struct event *event, const struct names *names)
@@ -102,7 +129,11 @@ void narrate_event(struct narrator *narrator, const struct event *event, nanos b
 				names.peer);
 		break;
 	case EVENT_REFUSED:
-		if (may_speak(narrator, boottime))
+		if (!may_speak(narrator, boottime))
+			break;
+		if (event->reason == DROP_STALE_STAMP)
+			narrate_stale_stamp(event, &names);
+		else
 			narrate_refusal(event, &names);
 		break;
 	}

@@ -104,10 +104,6 @@ static bool refusals(void)
 		{DROP_UNKNOWN_PEER, false,
 			"initiation from 192.0.2.1:51820 refused: its public "
 			"key is not among our peers"},
-		{DROP_STALE_STAMP, true,
-			"initiation from 192.0.2.1:51820 refused: its timestamp "
-			"is not newer than the last: a replay, or the peer's "
-			"clock was set back"},
 		{DROP_RESPONSE_FORGED, true,
 			"response from 192.0.2.1:51820 refused: it does not "
 			"decrypt: do both ends have the same PresharedKey?"},
@@ -137,6 +133,33 @@ static bool refusals(void)
 TEST(narrate_why_a_handshake_was_refused)
 {
 	sandbox_run_child(refusals);
+}
+
+/* Row 10: whose clock is wrong can only be told with both stamps. */
+static bool stale_stamps(void)
+{
+	struct event event = event_of(EVENT_REFUSED);
+	event.reason = DROP_STALE_STAMP;
+	event.latest_stamp = tai64n_from_realtime(UINT64_C(1795181130) * NANOS_PER_SECOND);
+	event.stamp = tai64n_from_realtime(7 * NANOS_PER_SECOND + 520 * NANOS_PER_MS);
+	REQUIRE(capture_begin(NULL, "wg0"));
+	REQUIRE(says(&event,
+		"wg0: peer AAECAwQF...: handshake initiation from 192.0.2.1:51820 refused: its "
+		"time, 1970-01-01 00:00:07.503 UTC, is not after that of the last one, 2026-11-20 "
+		"13:25:30.000 UTC: an old message sent again, or the peer's clock was set back; "
+		"then it is refused until its clock is past that, or the peer is removed here and "
+		"added again\n"));
+	event.stamp = event.latest_stamp;
+	REQUIRE(says(&event,
+		"wg0: peer AAECAwQF...: handshake initiation from 192.0.2.1:51820 refused: its "
+		"time, 2026-11-20 13:25:30.000 UTC, is not after that of the last one, 2026-11-20 "
+		"13:25:30.000 UTC: the same message once more\n"));
+	return true;
+}
+
+TEST(narrate_both_stamps_row_10)
+{
+	sandbox_run_child(stale_stamps);
 }
 
 static size_t lines(void)
