@@ -35,6 +35,8 @@ struct engine {
 	/* A set operation that waits for sockets; empty and NULL: none does. */
 	struct change change;
 	struct device_plan *plan;
+	nanos stamps_low; /* when stamps are past it, a new limit is asked for */
+	bool is_waiting_for_stamps;
 	bool has_failed;
 };
 
@@ -78,6 +80,50 @@ static void settle_link(struct engine *e)
 	struct now now = clock_read();
 	device_set_link(e->device, e->is_up && pump_has_sockets(&e->pump), &now);
 	pump_run(&e->pump, &now);
+}
+
+/* ---- stamps */
+
+/* More are asked for when half of them is used: so that hardly a handshake waits for a disk. */
+static void take_stamps(struct engine *e, const struct message_stamps *stamps)
+{
+	struct now now = clock_read();
+	nanos sent = tai64n_to_realtime(device_sent_stamp(e->device));
+	nanos first = sent > now.realtime ? sent : now.realtime;
+	nanos last = tai64n_to_realtime(&stamps->limit);
+	struct tai64n limit = stamps->limit;
+	e->is_waiting_for_stamps = false;
+	e->stamps_low = last > first ? first + (last - first) / 2 : first;
+	if (!stamps->is_limited) {
+		e->stamps_low = NANOS_NEVER;
+		memset(&limit, 0xff, sizeof limit);
+	}
+	device_grant_stamps(e->device, &limit, &now);
+	pump_run(&e->pump, &now);
+}
+
+static void on_run(void *context)
+{
+	struct engine *e = context;
+	struct from_engine message = {
+		.kind = FROM_ENGINE_NEED_STAMPS,
+		.sent_stamp = *device_sent_stamp(e->device),
+	};
+	bool are_few = tai64n_to_realtime(&message.sent_stamp) > e->stamps_low;
+	if (e->is_waiting_for_stamps || (!are_few && !device_wants_stamps(e->device)))
+		return;
+	e->is_waiting_for_stamps = true;
+	tell_supervisor(e, &message);
+}
+
+/* Nobody may listen any more. */
+static void tell_last_stamp(struct engine *e)
+{
+	struct from_engine message = {
+		.kind = FROM_ENGINE_LAST_STAMP,
+		.sent_stamp = *device_sent_stamp(e->device),
+	};
+	channel_send(e->channel.fd, &message, sizeof message, NULL, 0);
 }
 
 /* ---- control */
@@ -188,18 +234,25 @@ static void on_sockets(struct engine *e, const struct to_engine *message, const 
 	settle_link(e);
 }
 
+static void on_start(struct engine *e, const struct to_engine *message, int tun)
+{
+	device_set_mtu(e->device, message->start.mtu);
+	device_set_stamp_floor(e->device, &message->start.stamp_floor);
+	take_stamps(e, &message->start.stamps);
+	if (pump_use_tun(&e->pump, tun))
+		loop_stop(&e->loop);
+}
+
 static void handle(struct engine *e, const struct to_engine *message, const int *fds)
 {
 	struct from_engine answer = {.kind = FROM_ENGINE_PONG, .pong.id = message->ping.id};
 	switch ((enum to_engine_kind)message->kind) {
-	case TO_ENGINE_START:
-		device_set_mtu(e->device, message->start.mtu);
-		if (pump_use_tun(&e->pump, fds[0]))
-			loop_stop(&e->loop);
-		break;
+	case TO_ENGINE_START: on_start(e, message, fds[0]); break;
 	case TO_ENGINE_SOCKETS: on_sockets(e, message, fds); break;
 	case TO_ENGINE_CONTROL: clients_add(&e->clients, fds[0]); break;
 	case TO_ENGINE_LINK: on_link(e, message); break;
+	case TO_ENGINE_ROUTES: device_forget_sources(e->device); break;
+	case TO_ENGINE_STAMPS: take_stamps(e, &message->stamps); break;
 	case TO_ENGINE_PING: tell_supervisor(e, &answer); break;
 	}
 }
@@ -220,6 +273,8 @@ static void on_channel(void *context, uint32_t events)
 	}
 	if (got == 1)
 		channel_close_fds(fds, fd_count);
+	if (got == 0)
+		tell_last_stamp(e);
 	e->has_failed = got != 0;
 	loop_stop(&e->loop);
 }
@@ -244,6 +299,9 @@ static int open_all(struct engine *e, int channel)
 	if (error)
 		return error;
 	pump_init(&e->pump, &e->loop, &e->pool, e->device);
+	e->pump.on_run = on_run;
+	e->pump.context = e;
+	e->stamps_low = NANOS_NEVER;
 	e->clients = (struct clients){
 		.loop = &e->loop, .on_get = on_get, .on_set = on_set, .context = e};
 	e->channel = (struct watch){channel, on_channel, e};

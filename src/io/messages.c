@@ -24,10 +24,14 @@ static bool sockets_are_valid(const struct to_engine *message, size_t fd_count)
 bool to_engine_is_valid(const struct to_engine *message, size_t fd_count)
 {
 	switch (message->kind) {
-	case TO_ENGINE_START: return message->start.mtu <= UINT16_MAX && fd_count == 1;
+	case TO_ENGINE_START:
+		return message->start.mtu <= UINT16_MAX && message->start.stamps.is_limited <= 1 &&
+		       fd_count == 1;
 	case TO_ENGINE_SOCKETS: return sockets_are_valid(message, fd_count);
 	case TO_ENGINE_CONTROL: return fd_count == 1;
 	case TO_ENGINE_LINK: return message->link.mtu <= UINT16_MAX && fd_count == 0;
+	case TO_ENGINE_STAMPS: return message->stamps.is_limited <= 1 && fd_count == 0;
+	case TO_ENGINE_ROUTES:
 	case TO_ENGINE_PING: return fd_count == 0;
 	default: return false;
 	}
@@ -35,7 +39,7 @@ bool to_engine_is_valid(const struct to_engine *message, size_t fd_count)
 
 bool from_engine_is_valid(const struct from_engine *message, size_t fd_count)
 {
-	return message->kind >= FROM_ENGINE_RUNNING && message->kind <= FROM_ENGINE_NEED_ENDPOINT &&
+	return message->kind >= FROM_ENGINE_RUNNING && message->kind <= FROM_ENGINE_LAST_STAMP &&
 	       fd_count == 0;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "crypto/dh.h"
+#include "noise/tai64n.h"
 #include "peer/endpoint.h"
 
 #define MESSAGES_HOST_MAX      256 /* bytes with the zero at the end, as all below */
@@ -25,7 +26,14 @@ enum to_engine_kind {
 	TO_ENGINE_SOCKETS,   /* an answer to NEED_SOCKETS; with them, in the order of udp.h */
 	TO_ENGINE_CONTROL,   /* serve this control connection; with it */
 	TO_ENGINE_LINK,	     /* the interface changed */
+	TO_ENGINE_ROUTES,    /* routes or addresses changed */
+	TO_ENGINE_STAMPS,    /* an answer to NEED_STAMPS */
 	TO_ENGINE_PING,
+};
+
+struct message_stamps {
+	uint32_t is_limited;
+	struct tai64n limit; /* none greater may be sent before the next STAMPS */
 };
 
 struct to_engine {
@@ -33,6 +41,8 @@ struct to_engine {
 	union {
 		struct {
 			uint32_t mtu;
+			struct message_stamps stamps;
+			struct tai64n stamp_floor; /* all are greater */
 		} start;
 		struct {
 			uint32_t request_id;
@@ -43,6 +53,7 @@ struct to_engine {
 		struct {
 			uint32_t mtu, is_up;
 		} link;
+		struct message_stamps stamps;
 		struct {
 			uint32_t id;
 		} ping;
@@ -54,6 +65,8 @@ enum from_engine_kind {
 	FROM_ENGINE_NEED_SOCKETS,
 	FROM_ENGINE_PONG,
 	FROM_ENGINE_NEED_ENDPOINT, /* a peer does not answer: resolve its name again */
+	FROM_ENGINE_NEED_STAMPS,   /* the limit of stamps is near */
+	FROM_ENGINE_LAST_STAMP,	   /* the last message: the channel was shut down */
 };
 
 struct from_engine {
@@ -69,6 +82,7 @@ struct from_engine {
 		struct {
 			struct public_key peer;
 		} need_endpoint;
+		struct tai64n sent_stamp; /* NEED_STAMPS, LAST_STAMP: the greatest so far */
 	};
 };
 

@@ -98,6 +98,8 @@ void pump_run(struct pump *p, const struct now *now)
 	flush_inner(p);
 	while (device_take_event(p->device, &event))
 		narrate_event(&p->narrator, &event, now->boottime);
+	if (p->on_run)
+		p->on_run(p->context);
 	loop_set_deadline(p->loop, device_deadline(p->device));
 }
 

@@ -21,6 +21,9 @@ struct pump { /* stays at its address once it has descriptors */
 	struct burst_pool *pool;
 	struct device *device;
 	struct narrator narrator;
+	/* Set after pump_init, or NULL: called when all outputs of the device are taken. */
+	void (*on_run)(void *context);
+	void *context;
 	struct watch tun;
 	struct udp_sockets udp;
 	struct pump_port ports[UDP_SOCKETS_MAX]; /* in the order of udp.all */

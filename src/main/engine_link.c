@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/channel.h"
@@ -20,12 +21,42 @@ static int run_engine(int channel, void *is_background)
 int engine_link_start(struct engine_link *engine, bool is_background)
 {
 	engine->udp = UDP_NO_SOCKETS;
+	engine->has_last_stamp = false;
 	return process_start(&engine->process, "adit-engine", run_engine, &is_background, NULL, 0);
+}
+
+/* One message that is whole and valid, or channel_receive's result; -EPROTO: not valid. */
+static int receive_message(struct engine_link *engine, struct from_engine *message)
+{
+	int fds[CHANNEL_FDS_MAX];
+	size_t fd_count;
+	int got =
+		channel_receive(engine->process.channel, message, sizeof *message, fds, &fd_count);
+	if (got != 1 || from_engine_is_valid(message, fd_count))
+		return got;
+	channel_close_fds(fds, fd_count);
+	return -EPROTO;
+}
+
+/* Told to end, it says the last stamp, and closes the channel. */
+static void hear_last_stamp(struct engine_link *engine)
+{
+	struct from_engine message;
+	int got = 1;
+	shutdown(engine->process.channel, SHUT_WR);
+	while (got == 1 && !channel_wait(engine->process.channel, POLLIN)) {
+		got = receive_message(engine, &message);
+		if (got != 1 || message.kind != FROM_ENGINE_LAST_STAMP)
+			continue;
+		engine->sent_stamp = message.sent_stamp;
+		engine->has_last_stamp = true;
+	}
 }
 
 int engine_link_stop(struct engine_link *engine)
 {
 	udp_close(&engine->udp);
+	hear_last_stamp(engine);
 	int status = process_finish(&engine->process);
 	engine->process.pid = 0;
 	return status;
@@ -43,11 +74,32 @@ static int send_message(struct engine_link *engine, const struct to_engine *mess
 	return error;
 }
 
-int engine_link_give_tun(struct engine_link *engine, int tun, uint32_t mtu)
+static struct message_stamps limit_of(const struct stamps *stamps)
 {
-	struct to_engine message = {.kind = TO_ENGINE_START, .start.mtu = mtu};
+	return (struct message_stamps){.is_limited = stamps->is_limited, .limit = stamps->limit};
+}
+
+int engine_link_give_tun(
+	struct engine_link *engine, int tun, uint32_t mtu, const struct stamps *stamps)
+{
+	struct to_engine message = {
+		.kind = TO_ENGINE_START,
+		.start = {.mtu = mtu, .stamps = limit_of(stamps), .stamp_floor = stamps->floor},
+	};
 	engine->told_mtu = mtu;
 	return send_message(engine, &message, &tun, 1);
+}
+
+int engine_link_give_stamps(struct engine_link *engine, const struct stamps *stamps)
+{
+	struct to_engine message = {.kind = TO_ENGINE_STAMPS, .stamps = limit_of(stamps)};
+	return send_message(engine, &message, NULL, 0);
+}
+
+int engine_link_tell_routes(struct engine_link *engine)
+{
+	struct to_engine message = {.kind = TO_ENGINE_ROUTES};
+	return send_message(engine, &message, NULL, 0);
 }
 
 /* Hands over what engine->udp holds, or the error. */
@@ -146,17 +198,12 @@ int engine_link_ping(struct engine_link *engine)
 int engine_link_receive(struct engine_link *engine, enum from_engine_kind *kind)
 {
 	struct from_engine message;
-	int fds[CHANNEL_FDS_MAX];
-	size_t fd_count;
-	int got =
-		channel_receive(engine->process.channel, &message, sizeof message, fds, &fd_count);
-	if (got <= 0)
+	int got = receive_message(engine, &message);
+	if (got != 1)
 		return got;
-	if (!from_engine_is_valid(&message, fd_count)) {
-		channel_close_fds(fds, fd_count);
-		return -EPROTO;
-	}
 	*kind = (enum from_engine_kind)message.kind;
+	if (message.kind == FROM_ENGINE_NEED_STAMPS)
+		engine->sent_stamp = message.sent_stamp;
 	if (message.kind != FROM_ENGINE_NEED_SOCKETS)
 		return 1;
 	/* from before the link went down: the engine throws the answer away */

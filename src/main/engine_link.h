@@ -12,6 +12,7 @@
 #include "io/messages.h"
 #include "io/process.h"
 #include "io/udp.h"
+#include "main/stamps.h"
 
 struct engine_link {
 	struct process process; /* .channel for the loop */
@@ -19,7 +20,9 @@ struct engine_link {
 	uint32_t fwmark;
 	bool told_up; /* what the engine knows of the link */
 	uint32_t told_mtu;
-	bool is_closed; /* it was told that the link is down: nothing is to be bound */
+	struct tai64n sent_stamp; /* the greatest, when it said so last */
+	bool has_last_stamp;	  /* it ended, and this is it */
+	bool is_closed;		  /* it was told that the link is down: nothing is to be bound */
 };
 
 /* Forks the engine; in the background it leaves the terminal at once. 0 or -errno. */
@@ -29,7 +32,14 @@ int engine_link_start(struct engine_link *engine, bool is_background);
 int engine_link_stop(struct engine_link *engine);
 
 /* Hands over the TUN, with the link down. 0 or -errno, as all below. */
-int engine_link_give_tun(struct engine_link *engine, int tun, uint32_t mtu);
+int engine_link_give_tun(
+	struct engine_link *engine, int tun, uint32_t mtu, const struct stamps *stamps);
+
+/* The answer to FROM_ENGINE_NEED_STAMPS. */
+int engine_link_give_stamps(struct engine_link *engine, const struct stamps *stamps);
+
+/* Routes or addresses have changed. */
+int engine_link_tell_routes(struct engine_link *engine);
 
 /* Binds `port` (0: any) ahead of being asked, so that a port in use is found at the start. */
 int engine_link_open_port(struct engine_link *engine, uint16_t port, uint32_t fwmark);

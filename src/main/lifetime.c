@@ -106,7 +106,8 @@ static int open_port(struct supervisor *s)
 
 int lifetime_prepare_engine(struct supervisor *s)
 {
-	int error = engine_link_give_tun(&s->engine, s->tun, s->monitor.link.mtu);
+	stamps_open(&s->stamps, STAMP_FILE_DIRECTORY, s->options->name, clock_read().realtime);
+	int error = engine_link_give_tun(&s->engine, s->tun, s->monitor.link.mtu, &s->stamps);
 	if (!error && s->has_config) {
 		error = open_port(s);
 		if (error)
@@ -215,6 +216,14 @@ void lifetime_on_pong(struct supervisor *s)
 	go(s);
 }
 
+void lifetime_schedule(struct supervisor *s)
+{
+	nanos next = s->routes.due;
+	if (s->stage == STAGE_RUNNING)
+		next = nanos_min(next, names_ask(&s->names, clock_read().boottime));
+	loop_set_deadline(&s->loop, next);
+}
+
 static bool announce(struct supervisor *s)
 {
 	s->was_up = true;
@@ -224,7 +233,7 @@ static bool announce(struct supervisor *s)
 	if (s->background.fd >= 0)
 		loop_remove(&s->loop, &s->background_watch);
 	background_release(&s->background, VERB_OK);
-	loop_set_deadline(&s->loop, names_ask(&s->names, clock_read().boottime));
+	lifetime_schedule(s);
 	return false; /* lifetime_end goes on */
 }
 
@@ -238,6 +247,11 @@ void lifetime_tear_down(struct supervisor *s)
 	feed_close(&s->feed);
 	if (s->engine.process.pid > 0)
 		engine_link_stop(&s->engine);
+	if (s->engine.has_last_stamp)
+		stamps_close(&s->stamps, &s->engine.sent_stamp);
+	if (s->has_loop && s->routes.fd >= 0)
+		loop_remove(&s->loop, &s->routes_watch);
+	routes_close(&s->routes);
 	if (s->has_monitor) {
 		loop_remove(&s->loop, &s->monitor_watch);
 		monitor_close(&s->monitor);

@@ -14,10 +14,12 @@
 #include "main/load.h"
 #include "main/names.h"
 #include "main/options.h"
+#include "main/stamps.h"
 #include "manage/control.h"
 #include "manage/link.h"
 #include "manage/monitor.h"
 #include "manage/notify.h"
+#include "manage/routes.h"
 
 enum stage {
 	STAGE_PRE_UP,
@@ -50,10 +52,12 @@ struct supervisor {
 	int tun;
 	struct control control;
 	struct monitor monitor;
+	struct routes routes;
+	struct stamps stamps;
 	struct netlink netlink;
 	struct link link;
 	struct watch engine_watch, names_watch, control_watch, removal_watch, monitor_watch,
-		feed_watch, background_watch;
+		feed_watch, background_watch, routes_watch;
 };
 
 /* Whether the configuration can be done here; touches nothing. An enum verb_exit. */
@@ -73,6 +77,9 @@ void lifetime_tear_down(struct supervisor *s);
 
 /* What of a change is not sent yet goes when the engine has read. */
 void lifetime_watch_feed(struct supervisor *s);
+/* Sets the loop's deadline: for what has to be looked up, and for news of routes. */
+void lifetime_schedule(struct supervisor *s);
+
 void lifetime_on_feed_reply(struct supervisor *s, int error);
 void lifetime_on_pong(struct supervisor *s);
 

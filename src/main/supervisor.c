@@ -83,6 +83,10 @@ static void on_engine(void *context, uint32_t events)
 	(void)events;
 	if (got == 1 && kind == FROM_ENGINE_PONG)
 		lifetime_on_pong(s);
+	if (got == 1 && kind == FROM_ENGINE_NEED_STAMPS) {
+		stamps_grant(&s->stamps, &s->engine.sent_stamp, clock_read().realtime);
+		engine_link_give_stamps(&s->engine, &s->stamps);
+	}
 	if (got != 1 && got != -EAGAIN)
 		on_end_of_engine(s);
 }
@@ -97,13 +101,27 @@ static void on_names(void *context, uint32_t events)
 		loop_remove(&s->loop, &s->names_watch);
 		return;
 	}
-	loop_set_deadline(&s->loop, names_ask(&s->names, now));
+	lifetime_schedule(s);
+}
+
+static void on_routes(void *context, uint32_t events)
+{
+	struct supervisor *s = context;
+	int error = routes_read(&s->routes, clock_read().boottime);
+	(void)events;
+	if (error) {
+		log_error("changes of routes are not seen any more: %s", strerror(-error));
+		loop_remove(&s->loop, &s->routes_watch);
+	}
+	lifetime_schedule(s);
 }
 
 static void on_deadline(void *context)
 {
 	struct supervisor *s = context;
-	loop_set_deadline(&s->loop, names_ask(&s->names, clock_read().boottime));
+	if (routes_take_news(&s->routes, clock_read().boottime))
+		engine_link_tell_routes(&s->engine);
+	lifetime_schedule(s);
 }
 
 static void on_feed(void *context, uint32_t events)
@@ -164,6 +182,8 @@ static int watch_all(struct supervisor *s)
 		error = watch(s, &s->removal_watch, s->control.watch_fd, on_removal);
 	if (!error)
 		error = watch(s, &s->monitor_watch, s->monitor.fd, on_monitor);
+	if (!error)
+		error = watch(s, &s->routes_watch, s->routes.fd, on_routes);
 	if (!error && s->has_config)
 		error = watch(s, &s->feed_watch, s->feed.fd, on_feed);
 	if (!error && s->background.fd >= 0)
@@ -228,6 +248,8 @@ static int open_interface(struct supervisor *s)
 	}
 	s->has_monitor = true;
 	error = netlink_open(&s->netlink);
+	if (!error)
+		error = routes_open(&s->routes);
 	if (!error) {
 		error = loop_init(&s->loop);
 		s->has_loop = !error;
@@ -280,6 +302,7 @@ int supervisor_run(const struct supervisor_options *options)
 		.options = options,
 		.tun = -1,
 		.feed.fd = -1,
+		.routes = {.fd = -1, .due = NANOS_NEVER},
 		.background.fd = -1,
 		.control = {.listen_fd = -1, .watch_fd = -1},
 		.config.fd = -1,

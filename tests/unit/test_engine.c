@@ -310,30 +310,90 @@ TEST(engine_holds_the_interface_row_22)
 	netbox_run(with_a_tun);
 }
 
-/* A keepalive that is due at once begins a handshake. */
-TEST(engine_speaks_to_a_peer)
+static int handshake_socket(const struct udp_sockets *here)
 {
-	struct udp_sockets here;
-	struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+	return here->handshake_v4 >= 0 ? here->handshake_v4 : here->v4;
+}
+
+/* A key, and a peer at `here` to whom a keepalive is due at once. */
+static bool add_peer(struct udp_sockets *here)
+{
+	const struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
 	char text[512];
-	uint8_t got[256];
-	CHECK_EQ(0, udp_open(&here, 0, UDP_V4));
-	CHECK(begin());
+	REQUIRE(!udp_open(here, 0, UDP_V4));
+	int fd = handshake_socket(here);
+	fcntl(fd, F_SETFL, 0);
+	REQUIRE(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience));
 	snprintf(text, sizeof text,
 		"set=1\nprivate_key="
 		"a8dac1d8a70a751f0f699fb14ba1ec2b0ac2c0d9b5bdc5b8c9d0a0c77e0a6a6f"
 		"\npublic_key=de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f\n"
 		"endpoint=127.0.0.1:%u\npersistent_keepalive_interval=5\n\n",
-		here.port);
-	CHECK(say(text));
-	CHECK_STR("errno=0\n\n", hear());
-	CHECK(tell_link(true));
+		here->port);
+	return say(text) && !strcmp(hear(), "errno=0\n\n");
+}
+
+static bool hears_initiation(const struct udp_sockets *here)
+{
+	uint8_t got[256];
+	return recv(handshake_socket(here), got, sizeof got, 0) == 148 && got[0] == 1;
+}
+
+TEST(engine_speaks_to_a_peer)
+{
+	struct udp_sockets here;
 	uint16_t port, bound;
+	CHECK(begin());
+	CHECK(add_peer(&here));
+	CHECK(tell_link(true));
 	CHECK(give_sockets(requested(&port), &bound));
-	fcntl(here.v4, F_SETFL, 0);
-	CHECK_EQ(0, setsockopt(here.v4, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience));
-	CHECK_EQ(148, recv(here.v4, got, sizeof got, 0));
-	CHECK_EQ(1, got[0]);
+	CHECK(hears_initiation(&here));
 	udp_close(&here);
+	CHECK_EQ(0, end());
+}
+
+/* The next message; its kind must be this one. */
+static bool heard(enum from_engine_kind kind, struct from_engine *message)
+{
+	int fds[CHANNEL_FDS_MAX];
+	size_t fd_count;
+	struct pollfd readable = {.fd = engine.channel, .events = POLLIN};
+	return poll(&readable, 1, PATIENCE_SECONDS * 1000) == 1 &&
+	       channel_receive(engine.channel, message, sizeof *message, fds, &fd_count) == 1 &&
+	       message->kind == kind && from_engine_is_valid(message, fd_count);
+}
+
+/* Row 10: nothing goes out above the limit, and all above the floor. */
+TEST(engine_waits_for_stamps_row_10)
+{
+	const struct tai64n floor = tai64n_from_realtime(UINT64_C(4000000000) * NANOS_PER_SECOND);
+	const struct tai64n limit = tai64n_from_realtime(UINT64_C(4000000060) * NANOS_PER_SECOND);
+	struct udp_sockets here;
+	struct from_engine said;
+	struct to_engine message = {.kind = TO_ENGINE_START,
+		.start = {.stamps = {.is_limited = 1, .limit = floor}, .stamp_floor = floor}};
+	uint16_t port, bound;
+	int tun[2];
+	CHECK_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, tun));
+	CHECK(begin());
+	CHECK(tell(&message, tun, 1));
+	CHECK(add_peer(&here));
+	CHECK(tell_link(true));
+	CHECK(give_sockets(requested(&port), &bound));
+	CHECK(heard(FROM_ENGINE_NEED_STAMPS, &said));
+	CHECK(tai64n_is_after(&said.sent_stamp, &floor));
+	CHECK_EQ(-1, recv(handshake_socket(&here), tun, sizeof tun, MSG_DONTWAIT));
+	message = (struct to_engine){
+		.kind = TO_ENGINE_STAMPS, .stamps = {.is_limited = 1, .limit = limit}};
+	CHECK(tell(&message, NULL, 0));
+	CHECK(hears_initiation(&here));
+	/* its last word: where the next life begins */
+	CHECK_EQ(0, shutdown(engine.channel, SHUT_WR));
+	CHECK(heard(FROM_ENGINE_LAST_STAMP, &said));
+	CHECK(tai64n_is_after(&said.sent_stamp, &floor));
+	CHECK(tai64n_is_after(&limit, &said.sent_stamp));
+	udp_close(&here);
+	close(tun[0]);
+	close(tun[1]);
 	CHECK_EQ(0, end());
 }

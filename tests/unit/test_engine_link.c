@@ -24,7 +24,7 @@ static bool begin(void)
 	REQUIRE(capture_begin(NULL, "wg0"));
 	REQUIRE(channel_pair(ends) == 0);
 	link_to_engine =
-		(struct engine_link){.process = {.channel = ends[0]}, .udp = {.v4 = -1, .v6 = -1}};
+		(struct engine_link){.process = {.channel = ends[0]}, .udp = UDP_NO_SOCKETS};
 	engine = ends[1];
 	return true;
 }
@@ -71,14 +71,20 @@ static bool hands_over(void)
 {
 	REQUIRE(begin());
 	int tun = open("/dev/null", O_RDWR | O_CLOEXEC);
-	REQUIRE(engine_link_give_tun(&link_to_engine, tun, 1380) == 0);
-	REQUIRE(heard(TO_ENGINE_START) && got.start.mtu == 1380);
+	struct stamps stamps = {.floor = {{1}}, .limit = {{2}}, .is_limited = true};
+	REQUIRE(engine_link_give_tun(&link_to_engine, tun, 1380, &stamps) == 0);
+	REQUIRE(heard(TO_ENGINE_START) && got.start.mtu == 1380 && got.start.stamps.is_limited);
+	REQUIRE(got.start.stamp_floor.bytes[0] == 1 && got.start.stamps.limit.bytes[0] == 2);
 	REQUIRE(inode_of(fds[0]) == inode_of(tun) && fcntl(tun, F_GETFD) >= 0);
 	unsigned before = open_fd_count();
 	REQUIRE(engine_link_give_control(&link_to_engine, tun) == 0);
 	REQUIRE(open_fd_count() == before - 1);
 	REQUIRE(heard(TO_ENGINE_CONTROL) && heard_nothing());
 	REQUIRE(engine_link_ping(&link_to_engine) == 0 && heard(TO_ENGINE_PING));
+	REQUIRE(engine_link_tell_routes(&link_to_engine) == 0 && heard(TO_ENGINE_ROUTES));
+	stamps.is_limited = false;
+	REQUIRE(engine_link_give_stamps(&link_to_engine, &stamps) == 0 && heard(TO_ENGINE_STAMPS));
+	REQUIRE(!got.stamps.is_limited);
 	return true;
 }
 
@@ -194,6 +200,10 @@ static bool receives(void)
 	REQUIRE(engine_link_receive(&link_to_engine, &kind) == -EAGAIN);
 	REQUIRE(channel_send(engine, &message, sizeof message, NULL, 0) == 0);
 	REQUIRE(engine_link_receive(&link_to_engine, &kind) == 1 && kind == FROM_ENGINE_PONG);
+	message = (struct from_engine){.kind = FROM_ENGINE_NEED_STAMPS, .sent_stamp = {{7}}};
+	REQUIRE(channel_send(engine, &message, sizeof message, NULL, 0) == 0);
+	REQUIRE(engine_link_receive(&link_to_engine, &kind) == 1);
+	REQUIRE(kind == FROM_ENGINE_NEED_STAMPS && link_to_engine.sent_stamp.bytes[0] == 7);
 	unsigned before = open_fd_count();
 	REQUIRE(channel_send(engine, &message, sizeof message, &engine, 1) == 0);
 	REQUIRE(engine_link_receive(&link_to_engine, &kind) == -EPROTO);
@@ -217,12 +227,22 @@ TEST(engine_link_checks_what_the_engine_says)
 static bool lives(void)
 {
 	unsigned before = open_fd_count();
+	struct stamps stamps = {.floor = {{0x40, 7}}};
+	int tun[2];
+	REQUIRE(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, tun));
 	REQUIRE(engine_link_start(&link_to_engine, false) == 0);
-	REQUIRE(link_to_engine.udp.v4 == -1 && link_to_engine.udp.v6 == -1);
+	for (int i = 0; i < UDP_SOCKETS_MAX; i++)
+		REQUIRE(link_to_engine.udp.all[i] == -1);
+	REQUIRE(engine_link_give_tun(&link_to_engine, tun[0], 1420, &stamps) == 0);
+	close(tun[0]);
 	REQUIRE(engine_link_stop(&link_to_engine) == 0);
+	REQUIRE(link_to_engine.has_last_stamp);
+	REQUIRE(tai64n_is_after(&link_to_engine.sent_stamp, &stamps.floor));
+	close(tun[1]);
 	REQUIRE(engine_link_start(&link_to_engine, false) == 0);
 	REQUIRE(!kill(link_to_engine.process.pid, SIGKILL));
 	REQUIRE(engine_link_stop(&link_to_engine) == 128 + SIGKILL);
+	REQUIRE(!link_to_engine.has_last_stamp); /* nobody knows */
 	REQUIRE(open_fd_count() == before);
 	return true;
 }

@@ -40,6 +40,13 @@ TEST(messages_to_engine)
 		{{.kind = TO_ENGINE_LINK, .link = {.mtu = 0}}, 0, true},
 		{{.kind = TO_ENGINE_LINK, .link = {.mtu = 65536}}, 0, false},
 		{{.kind = TO_ENGINE_LINK, .link = {.mtu = 1420}}, 1, false},
+		{{.kind = TO_ENGINE_START, .start = {.stamps.is_limited = 1}}, 1, true},
+		{{.kind = TO_ENGINE_START, .start = {.stamps.is_limited = 2}}, 1, false},
+		{{.kind = TO_ENGINE_STAMPS, .stamps = {.is_limited = 1}}, 0, true},
+		{{.kind = TO_ENGINE_STAMPS, .stamps = {.is_limited = 2}}, 0, false},
+		{{.kind = TO_ENGINE_STAMPS}, 1, false},
+		{{.kind = TO_ENGINE_ROUTES}, 0, true},
+		{{.kind = TO_ENGINE_ROUTES}, 1, false},
 		{{.kind = TO_ENGINE_PING}, 0, true},
 		{{.kind = TO_ENGINE_PING}, 1, false},
 	};
@@ -52,7 +59,7 @@ TEST(messages_from_engine)
 {
 	for (uint32_t kind = 0; kind < 8; kind++) {
 		struct from_engine message = {.kind = kind};
-		bool is_known = kind >= FROM_ENGINE_RUNNING && kind <= FROM_ENGINE_NEED_ENDPOINT;
+		bool is_known = kind >= FROM_ENGINE_RUNNING && kind <= FROM_ENGINE_LAST_STAMP;
 		CHECK_EQ(is_known, from_engine_is_valid(&message, 0));
 		CHECK(!from_engine_is_valid(&message, 1));
 	}

@@ -62,7 +62,9 @@ TEST(udp_open_gives_both_families_one_port)
 {
 	CHECK_EQ(0, udp_open(&a, 0, UDP_DUAL));
 	CHECK(a.port != 0 && a.v4 >= 0);
-	for (int i = 0; i < UDP_SOCKETS_MAX && a.all[i] >= 0; i++) {
+	for (int i = 0; i < UDP_SOCKETS_MAX; i++) {
+		if (a.all[i] < 0)
+			continue;
 		struct sockaddr_in6 name; /* the port is where sockaddr_in has it */
 		socklen_t len = sizeof name;
 		CHECK_EQ(0, getsockname(a.all[i], (struct sockaddr *)&name, &len));
@@ -71,7 +73,9 @@ TEST(udp_open_gives_both_families_one_port)
 		struct endpoint from;
 		CHECK_EQ(-EAGAIN, udp_receive_burst(a.all[i], &in, &from));
 	}
-	for (int i = 0; i < UDP_SOCKETS_MAX && a.all[i] >= 0; i++) {
+	for (int i = 0; i < UDP_SOCKETS_MAX; i++) {
+		if (a.all[i] < 0)
+			continue;
 		bool is_v6 = a.all[i] == a.v6 || a.all[i] == a.handshake_v6;
 		int value = -1, level = is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
 		socklen_t len = sizeof value;

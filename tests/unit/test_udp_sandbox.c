@@ -163,7 +163,9 @@ static bool use_mark(void)
 		return sandbox_skip("SO_MARK needs root");
 	REQUIRE(udp_open(&a, 0, UDP_DUAL) == 0);
 	REQUIRE(udp_set_mark(&a, 0x1234) == 0);
-	for (int i = 0; i < UDP_SOCKETS_MAX && a.all[i] >= 0; i++) {
+	for (int i = 0; i < UDP_SOCKETS_MAX; i++) {
+		if (a.all[i] < 0)
+			continue;
 		uint32_t mark;
 		socklen_t len = sizeof mark;
 		REQUIRE(!getsockopt(a.all[i], SOL_SOCKET, SO_MARK, &mark, &len) && mark == 0x1234);
