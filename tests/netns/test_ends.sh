@@ -141,7 +141,7 @@ test_stopped_at_any_moment_row_21() {
 		wait_until 5 "all processes to end" no_process_left
 		no_link || fail "the link is still there"
 	done
-	# kill -9, or SIGTERM before it listens for it, may leave the socket: the next start clears it
+	# kill -9, or SIGTERM before it listens for it, may leave the socket to the next start
 	start adit-a a "$adit" run "$a"
 	wait_until 10 "address of adit-a" has_address a adit-a
 	stop adit-a || fail "status $?"
