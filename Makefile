@@ -129,6 +129,7 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_life.sh,sanitize) \
 	$(call room,tests/netns/test_ends.sh,sanitize) \
 	$(call room,tests/netns/test_control.sh,sanitize) \
+	$(call room,tests/netns/test_hooks.sh,sanitize) \
 	$(call room,tests/interop/wireguard_go.sh,sanitize)
 
 .PHONY: house

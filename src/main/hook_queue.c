@@ -18,8 +18,12 @@ const char *hook_phase_name(enum hook_phase phase)
 	return "hook";
 }
 
+/* Nothing of the caller's stays open: neither the reader of its output nor the writer waits. */
 static int run_child(int channel, void *output)
 {
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	dup2(null, STDIN_FILENO);
+	close(null);
 	dup2(*(int *)output, STDOUT_FILENO);
 	dup2(*(int *)output, STDERR_FILENO);
 	close(*(int *)output);
