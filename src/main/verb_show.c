@@ -38,13 +38,15 @@ static int ask(int fd, struct out *answer)
 	}
 }
 
-static int print_answer(const char *name, const struct out *answer)
+static int print_answer(const char *name, const struct out *answer, bool wants_drops)
 {
 	struct view view;
 	struct out text;
 	out_init(&text, SIZE_MAX);
 	bool ok = view_parse(&view, answer->bytes, answer->len);
-	if (ok)
+	if (ok && wants_drops)
+		view_render_drops(&text, &view, name);
+	else if (ok)
 		view_render_pretty(&text, &view, name, clock_read().realtime / NANOS_PER_SECOND);
 	else
 		fprintf(stderr, "adit: %s: its answer is not understood\n", name);
@@ -55,7 +57,7 @@ static int print_answer(const char *name, const struct out *answer)
 }
 
 /* Takes the connection, or the error in its place. */
-static int show_connected(const char *name, int fd)
+static int show_connected(const char *name, int fd, bool wants_drops)
 {
 	struct out answer;
 	if (fd < 0) {
@@ -65,7 +67,7 @@ static int show_connected(const char *name, int fd)
 	}
 	out_init(&answer, ANSWER_MAX);
 	int error = ask(fd, &answer);
-	int status = error ? VERB_FAILED : print_answer(name, &answer);
+	int status = error ? VERB_FAILED : print_answer(name, &answer, wants_drops);
 	if (error)
 		fprintf(stderr, "adit: %s: %s\n", name, strerror(-error));
 	out_wipe(&answer);
@@ -78,17 +80,17 @@ static bool is_not_running(int fd)
 	return fd == -ENOENT || fd == -ECONNREFUSED;
 }
 
-static int show_one(const char *name)
+static int show_one(const char *name, bool wants_drops)
 {
 	int fd = control_connect(CONTROL_DIRECTORY, name);
 	if (!is_not_running(fd))
-		return show_connected(name, fd);
+		return show_connected(name, fd, wants_drops);
 	fprintf(stderr, "adit: %s is not running\n", name);
 	return VERB_NOT_RUNNING;
 }
 
 /* Every interface with a control socket that somebody answers at. */
-static int show_all(void)
+static int show_all(bool wants_drops)
 {
 	DIR *directory = opendir(CONTROL_DIRECTORY);
 	int status = VERB_OK;
@@ -106,7 +108,7 @@ static int show_all(void)
 		if (!is_first)
 			putchar('\n');
 		is_first = false;
-		int one = show_connected(name, fd);
+		int one = show_connected(name, fd, wants_drops);
 		status = status ? status : one;
 	}
 	if (directory)
@@ -117,18 +119,27 @@ static int show_all(void)
 static int run(int argc, char **argv)
 {
 	struct load load;
-	if (argc == 0)
-		return show_all();
-	return load_find(&load, argv[0]) ? show_one(load.name) : VERB_USAGE;
+	bool wants_drops = argc > 0 && !strcmp(argv[0], "--drops");
+	if (argc == wants_drops)
+		return show_all(wants_drops);
+	if (argc > 1 + wants_drops) {
+		fprintf(stderr, "adit show: one NAME, or none\n");
+		return VERB_USAGE;
+	}
+	return load_find(&load, argv[wants_drops]) ? show_one(load.name, wants_drops) : VERB_USAGE;
 }
 
 const struct verb verb_show = {
 	.name = "show",
-	.arguments = "[NAME]",
+	.arguments = "[--drops] [NAME]",
 	.summary = "show the state of the interface, or of all",
 	.help = "Prints what `wg show` prints: the interface's public key and port, and for each "
 		"peer\n"
-		"its endpoint, allowed IPs, latest handshake and traffic.",
-	.max_arguments = 1,
+		"its endpoint, allowed IPs, latest handshake and traffic.\n"
+		"\n"
+		"With --drops: the packets that were dropped, how many and why, for the interface "
+		"and\n"
+		"for each peer.",
+	.max_arguments = 2,
 	.run = run,
 };

@@ -51,6 +51,9 @@ struct uapi_link {	      /* what the device does not know */
 	uint32_t fwmark;      /* 0: none */
 };
 
+/* "drop_NAME=N": packets dropped for a reason, at the interface or, below it, at a peer. */
+#define UAPI_DROP_PREFIX "drop_"
+
 /* The whole answer to get=1, errno=0 and the empty line included. Holds keys. */
 void uapi_format_get(struct out *out, const struct device *device, const struct uapi_link *link);
 

@@ -44,6 +44,17 @@ static void add_allowed_ip(struct out *out, const struct ip_prefix *prefix, bool
 	out_add_text(out, "\n");
 }
 
+/* Keys of our own, which wg(8) passes over. */
+static void add_drops(struct out *out, const struct drop_counters *drops)
+{
+	for (enum drop_reason reason = 0; reason < DROP_REASON_COUNT; reason++) {
+		if (!drops->count[reason])
+			continue;
+		out_add_text(out, UAPI_DROP_PREFIX);
+		add_decimal(out, drop_reason_name(reason), drops->count[reason]);
+	}
+}
+
 static void add_peer(struct out *out, const struct peer *peer)
 {
 	add_key(out, "public_key", peer->public_key.bytes);
@@ -61,6 +72,7 @@ static void add_peer(struct out *out, const struct peer *peer)
 	const struct allowedips_node *node = NULL;
 	while ((node = allowedips_next(peer, node, &prefix)))
 		add_allowed_ip(out, &prefix, false);
+	add_drops(out, &peer->drops);
 }
 
 void uapi_format_get(struct out *out, const struct device *device, const struct uapi_link *link)
@@ -72,6 +84,7 @@ void uapi_format_get(struct out *out, const struct device *device, const struct 
 		add_decimal(out, "listen_port", link->listen_port);
 	if (link->fwmark)
 		add_decimal(out, "fwmark", link->fwmark);
+	add_drops(out, device_drops(device));
 	for (const struct peer *peer = device_first_peer(device); peer; peer = peer->next)
 		add_peer(out, peer);
 	uapi_format_errno(out, UAPI_GET, 0);

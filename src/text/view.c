@@ -7,6 +7,7 @@
 #include "text/addrtext.h"
 #include "text/keytext.h"
 #include "text/list.h"
+#include "text/uapi.h"
 
 #define ERRNO_MAX 4095
 
@@ -99,12 +100,30 @@ static bool read_peer_line(struct view_peer *peer, const struct pair *pair)
 	return is_right;
 }
 
+/* "drop_NAME"; one that only a later version knows is passed over. false: another key. */
+static bool read_drop(struct drop_counters *drops, const struct pair *pair, bool *is_right)
+{
+	size_t prefix_len = strlen(UAPI_DROP_PREFIX);
+	if (pair->name_len < prefix_len || memcmp(pair->name, UAPI_DROP_PREFIX, prefix_len))
+		return false;
+	struct pair reason = *pair;
+	reason.name += prefix_len;
+	reason.name_len -= prefix_len;
+	for (enum drop_reason i = 0; i < DROP_REASON_COUNT; i++)
+		read_decimal(&reason, drop_reason_name(i), &drops->count[i], UINT64_MAX, is_right);
+	return true;
+}
+
 static bool read_pair(struct view *view, const struct pair *pair)
 {
+	struct view_peer *peer = view->peer_count ? &view->peers[view->peer_count - 1] : NULL;
+	bool is_right = true;
+	if (read_drop(peer ? &peer->drops : &view->drops, pair, &is_right))
+		return is_right;
 	if (name_is(pair, "public_key"))
 		return add_peer(view, pair);
-	if (view->peer_count)
-		return read_peer_line(&view->peers[view->peer_count - 1], pair);
+	if (peer)
+		return read_peer_line(peer, pair);
 	return read_interface_line(view, pair);
 }
 

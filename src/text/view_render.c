@@ -1,5 +1,7 @@
 #include "text/view.h"
 
+#include <string.h>
+
 #include "text/addrtext.h"
 #include "text/keytext.h"
 
@@ -149,4 +151,48 @@ void view_render_pretty(
 	}
 	for (size_t i = 0; i < view->peer_count; i++)
 		add_peer(out, &view->peers[i], now);
+}
+
+#define DROP_NAME_WIDTH	 16
+#define DROP_COUNT_WIDTH 12
+
+static void add_drop(struct out *out, enum drop_reason reason, uint64_t count)
+{
+	const char *name = drop_reason_name(reason);
+	size_t digits = 1;
+	for (uint64_t rest = count; rest >= 10; rest /= 10)
+		digits++;
+	out_add_text(out, "  ");
+	out_add_text(out, name);
+	out_add_repeated(out, ' ', DROP_NAME_WIDTH - strlen(name));
+	out_add_repeated(out, ' ', digits < DROP_COUNT_WIDTH ? DROP_COUNT_WIDTH - digits : 0);
+	out_add_decimal(out, count);
+	out_add_text(out, "  ");
+	out_add_text(out, drop_reason_meaning(reason));
+	out_add_text(out, "\n");
+}
+
+static void add_drops(struct out *out, const struct drop_counters *drops)
+{
+	bool is_none = true;
+	for (enum drop_reason reason = 0; reason < DROP_REASON_COUNT; reason++) {
+		if (!drops->count[reason])
+			continue;
+		add_drop(out, reason, drops->count[reason]);
+		is_none = false;
+	}
+	out_add_text(out, is_none ? "  (nothing was dropped)\n" : "");
+}
+
+void view_render_drops(struct out *out, const struct view *view, const char *interface_name)
+{
+	out_add_text(out, "interface: ");
+	out_add_text(out, interface_name);
+	out_add_text(out, "\n");
+	add_drops(out, &view->drops);
+	for (size_t i = 0; i < view->peer_count; i++) {
+		out_add_text(out, "\npeer: ");
+		add_key(out, &view->peers[i].public_key);
+		add_drops(out, &view->peers[i].drops);
+	}
 }

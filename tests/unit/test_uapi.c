@@ -348,13 +348,16 @@ TEST(uapi_get)
 	peer->latest_handshake_realtime = 1700000000 * SECOND + 42;
 	peer->tx_bytes = UINT64_MAX;
 	peer->rx_bytes = 148;
+	device_drop(end.device, peer, DROP_REPLAY, 3); /* keys of our own: after the others */
+	device_count_drop(end.device, DROP_UNDER_LOAD, UINT64_MAX);
 	uapi_format_get(&out, end.device, &(struct uapi_link){51820, 0xca6c});
 	CHECK_STR("private_key=" K2 "\nlisten_port=51820\nfwmark=51820\n"
+		  "drop_under-load=18446744073709551615\ndrop_replay=3\n"
 		  "public_key=" K1 "\npreshared_key=" K2 "\nprotocol_version=1\n"
 		  "endpoint=[2001:db8::1]:7\nlast_handshake_time_sec=1700000000\n"
 		  "last_handshake_time_nsec=42\ntx_bytes=18446744073709551615\nrx_bytes=148\n"
 		  "persistent_keepalive_interval=25\nallowed_ip=10.0.0.0/8\n"
-		  "allowed_ip=fd00::/64\n"
+		  "allowed_ip=fd00::/64\ndrop_replay=3\n"
 		  "public_key=" K2 "\npreshared_key=" Z "\nprotocol_version=1\n"
 		  "last_handshake_time_sec=0\nlast_handshake_time_nsec=0\ntx_bytes=0\n"
 		  "rx_bytes=0\npersistent_keepalive_interval=0\nerrno=0\n\n",

@@ -82,6 +82,33 @@ TEST(view_looks_like_wg_show)
 	CHECK(!view.peers);
 }
 
+TEST(view_of_drops)
+{
+	static const char text[] =
+		"drop_under-load=18446744073709551615\ndrop_type=7\ndrop_of-the-future=5\n"
+		"drop_=1\n" PEER("01010101", "5", "drop_replay=123\ndrop_initiation-rate=1\n")
+			PEER("02020202", "0", NO_TRAFFIC) "errno=0\n\n";
+	struct view view;
+	struct out out;
+	CHECK(view_parse(&view, text, sizeof text - 1));
+	out_init(&out, 1 << 16);
+	view_render_drops(&out, &view, "wg0");
+	CHECK_STR("interface: wg0\n"
+		  "  type                       7  outer: unknown message type\n"
+		  "  under-load      18446744073709551615  handshake: under load, a cookie was "
+		  "sent instead\n"
+		  "\n"
+		  "peer: AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n"
+		  "  initiation-rate            1  initiation: over 50 a second from this peer\n"
+		  "  replay                   123  data: counter seen before, or too old\n"
+		  "\n"
+		  "peer: AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\n"
+		  "  (nothing was dropped)\n",
+		out_string(&out));
+	out_wipe(&out);
+	view_wipe(&view);
+}
+
 /* The line of the first peer that begins with `what`. */
 static void check_line(const char *text, const char *what, const char *expected)
 {
@@ -182,9 +209,9 @@ TEST(view_refuses_what_is_no_answer)
 {
 	static const char *const texts[] = {"", "\n", "\n\n", "errno=0", "errno=0\n",
 		"errno=0\n\n\n", "errno=0\nx=1\n\n", "errno=-5\n\n", "errno=\n\n", "errno=4096\n\n",
-		"noequals\nerrno=0\n\n", "listen_port=65536\nerrno=0\n\n",
-		"private_key=1\nerrno=0\n\n", "public_key=1\nerrno=0\n\n",
-		"public_key=" TWO "\nallowed_ip=x\nerrno=0\n\n",
+		"noequals\nerrno=0\n\n", "drop_type=x\nerrno=0\n\n",
+		"listen_port=65536\nerrno=0\n\n", "private_key=1\nerrno=0\n\n",
+		"public_key=1\nerrno=0\n\n", "public_key=" TWO "\nallowed_ip=x\nerrno=0\n\n",
 		"public_key=" TWO "\nendpoint=x:1\nerrno=0\n\n",
 		"public_key=" TWO "\npreshared_key=x\nerrno=0\n\n",
 		"public_key=" TWO "\nrx_bytes=18446744073709551616\nerrno=0\n\n",
