@@ -50,6 +50,8 @@ int lifetime_check_config(struct supervisor *s)
 		log_error("%s: %s", s->config.path, why);
 		return VERB_CONFIG;
 	}
+	if (s->config.conf.link.dns_servers.count || s->config.conf.link.dns_search.count)
+		log_info("DNS is not set up yet: names are looked up as before");
 	return check_hooks(s);
 }
 

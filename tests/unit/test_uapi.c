@@ -29,69 +29,70 @@ static enum uapi_verdict feed(struct uapi_parser *parser, const char *text, size
 	return verdict;
 }
 
+static const char *const refused_lines[] = {
+	"private_key=",
+	"private_key=" K1 "0",
+	"private_key=0",
+	"private_key",
+	"listen_port=65536",
+	"listen_port=-1",
+	"listen_port=",
+	"listen_port= 1",
+	"fwmark=4294967296",
+	"fwmark=0x1",
+	"fwmark=off",
+	"replace_peers=false",
+	"replace_peers=",
+	"replace_peers=1",
+	"unknown=1",
+	"=1",
+	"Listen_port=1",
+	"listen_port =1",
+	"get=1",
+	"set=1",
+	/* a peer's, without one */
+	"remove=true",
+	"update_only=true",
+	"preshared_key=" K1,
+	"endpoint=1.2.3.4:5",
+	"persistent_keepalive_interval=1",
+	"replace_allowed_ips=true",
+	"allowed_ip=1.2.3.4/32",
+	"protocol_version=1",
+	/* with one */
+	"public_key=" K1 "0",
+	"public_key=",
+	PK "remove=false",
+	PK "update_only=yes",
+	PK "preshared_key=x",
+	PK "endpoint=1.2.3.4",
+	PK "endpoint=a:5",
+	PK "endpoint=[fe80::1%eth0]:5",
+	PK "endpoint=1.2.3.4:65536",
+	PK "persistent_keepalive_interval=65536",
+	PK "persistent_keepalive_interval=off",
+	PK "replace_allowed_ips=false",
+	PK "allowed_ip=1.2.3.4/33",
+	PK "allowed_ip=1.2.3.4",
+	PK "allowed_ip=",
+	PK "allowed_ip=-",
+	PK "allowed_ip=+1.2.3.4/32",
+	PK "allowed_ip=1.2.3.4/32,::/0",
+	PK "protocol_version=2",
+	PK "unknown=1",
+	/* the interface's, behind one */
+	PK "private_key=" K1,
+	PK "listen_port=1",
+	PK "fwmark=1",
+	PK "replace_peers=true",
+};
+
 TEST(uapi_refused_values)
 {
-	static const char *const lines[] = {
-		"private_key=",
-		"private_key=" K1 "0",
-		"private_key=0",
-		"private_key",
-		"listen_port=65536",
-		"listen_port=-1",
-		"listen_port=",
-		"listen_port= 1",
-		"fwmark=4294967296",
-		"fwmark=0x1",
-		"fwmark=off",
-		"replace_peers=false",
-		"replace_peers=",
-		"replace_peers=1",
-		"unknown=1",
-		"=1",
-		"Listen_port=1",
-		"listen_port =1",
-		"get=1",
-		"set=1",
-		/* a peer's, without one */
-		"remove=true",
-		"update_only=true",
-		"preshared_key=" K1,
-		"endpoint=1.2.3.4:5",
-		"persistent_keepalive_interval=1",
-		"replace_allowed_ips=true",
-		"allowed_ip=1.2.3.4/32",
-		"protocol_version=1",
-		/* with one */
-		"public_key=" K1 "0",
-		"public_key=",
-		PK "remove=false",
-		PK "update_only=yes",
-		PK "preshared_key=x",
-		PK "endpoint=1.2.3.4",
-		PK "endpoint=a:5",
-		PK "endpoint=[fe80::1%eth0]:5",
-		PK "endpoint=1.2.3.4:65536",
-		PK "persistent_keepalive_interval=65536",
-		PK "persistent_keepalive_interval=off",
-		PK "replace_allowed_ips=false",
-		PK "allowed_ip=1.2.3.4/33",
-		PK "allowed_ip=1.2.3.4",
-		PK "allowed_ip=",
-		PK "allowed_ip=-",
-		PK "allowed_ip=+1.2.3.4/32",
-		PK "allowed_ip=1.2.3.4/32,::/0",
-		PK "protocol_version=2",
-		PK "unknown=1",
-		/* the interface's, behind one */
-		PK "private_key=" K1,
-		PK "listen_port=1",
-		PK "fwmark=1",
-		PK "replace_peers=true",
-	};
-	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+	for (size_t i = 0; i < sizeof refused_lines / sizeof *refused_lines; i++) {
 		char text[512] = "set=1\nlisten_port=5\n";
 		struct uapi_parser parser;
-		strcat(text, lines[i]);
+		strcat(text, refused_lines[i]);
 		/* read on to the end, and what comes behind changes nothing */
 		strcat(text, "\nfwmark=7\n" PK "nonsense\n\n");
 		uapi_init(&parser);
