@@ -264,6 +264,18 @@ TEST(clients_answer_who_only_listens_on)
 	end();
 }
 
+TEST(clients_who_have_left_are_obeyed)
+{
+	CHECK(begin());
+	int fd = connect_one();
+	CHECK(say(fd, "set=1\nlisten_port=5\n\nset=1\nlisten_port=6\n\n"));
+	close(fd);
+	loop_settle(&loop);
+	CHECK_EQ(5, port); /* what nobody hears the answer of is the last */
+	CHECK_EQ(0, clients.count);
+	end();
+}
+
 TEST(clients_wait_while_a_set_is_put_off)
 {
 	CHECK(begin());
