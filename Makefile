@@ -100,8 +100,15 @@ $(out)/sim: $(call objects,tests/sim) $(out)/libcore.a
 $(out)/pipe: $(call objects,tests/netns)
 	$(link)
 
+# What the differential test gives packets with, and reads ephemeral keys with.
+$(out)/inject: $(out)/tests/interop/inject.o
+	$(link)
+$(out)/keylog.so: tests/interop/keylog.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
+
 .PHONY: programs unit sim
-programs: $(out)/adit $(out)/unit $(out)/sim $(out)/pipe
+programs: $(out)/adit $(out)/unit $(out)/sim $(out)/pipe $(out)/inject $(out)/keylog.so
 
 run_unit = $(1)/unit --expect $$(cat tests/unit/*.c | grep -c "^TEST(")
 run_sim  = $(1)/sim --seeds $(SEEDS)
@@ -130,7 +137,8 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_ends.sh,sanitize) \
 	$(call room,tests/netns/test_control.sh,sanitize) \
 	$(call room,tests/netns/test_hooks.sh,sanitize) \
-	$(call room,tests/interop/wireguard_go.sh,sanitize)
+	$(call room,tests/interop/wireguard_go.sh,sanitize) \
+	$(call room,tests/interop/differential.sh,release)
 
 .PHONY: house
 house: build/release/adit
@@ -163,7 +171,7 @@ demo:
 # ------------------------------------------------------------------ what it needs, where it goes
 packages_build := gcc libc6-dev libsodium-dev libmnl-dev iproute2 iputils-ping
 packages_test  := clang clang-format libclang-rt-14-dev procps nftables \
-	wireguard-tools wireguard-go qemu-system-x86 busybox-static cpio xz-utils kmod
+	wireguard-tools wireguard-go tshark qemu-system-x86 busybox-static cpio xz-utils kmod
 
 apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \
 	apt-get install -y --no-install-recommends
