@@ -57,6 +57,7 @@ room_floors := io manage main
 
 sources = $(wildcard $(addsuffix /*.c,$(1)))
 objects = $(patsubst %.c,$(out)/%.o,$(call sources,$(1)))
+comma   := ,
 
 core_folders := $(addprefix src/,$(core_floors))
 core_objects := $(call objects,$(core_folders))
@@ -107,8 +108,14 @@ $(out)/keylog.so: tests/interop/keylog.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
+# What looks for jumps and addresses that depend on a secret, under valgrind.
+ct_outcomes := secret_is_equal secret_is_zero dh aead_open aead_open_batch xaead_open
+$(out)/ct: $(call objects,tests/ct) $(out)/libtext.a $(out)/libcore.a
+	$(link) $(SODIUM_LIBS) $(addprefix -Wl$(comma)--wrap=,$(ct_outcomes))
+ct := $(if $(wildcard /usr/include/valgrind/memcheck.h),$(out)/ct)
+
 .PHONY: programs unit sim
-programs: $(out)/adit $(out)/unit $(out)/sim $(out)/pipe $(out)/inject $(out)/keylog.so
+programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(out)/pipe $(out)/inject $(out)/keylog.so
 
 run_unit = $(1)/unit --expect $$(cat tests/unit/*.c | grep -c "^TEST(")
 run_sim  = $(1)/sim --seeds $(SEEDS)
@@ -122,7 +129,8 @@ sim: $(out)/sim
 # Unit tests and simulation run under the sanitizers, built by gcc and by clang.
 tally := tests/house/tally -j 2
 run_house := tests/house/run build/release -Isrc -D_GNU_SOURCE -std=gnu11 $(WARNINGS)
-suite_house := 'house rules=$(run_house)' 'the rules themselves=tests/house/selftest'
+suite_house := 'house rules=$(run_house)' 'the rules themselves=tests/house/selftest' \
+	'constant time=tests/ct/run build/release/ct'
 suite_core = 'unit tests, $(2), sanitized=$(call run_unit,build/$(1))' \
 	'simulation, $(2), sanitized=$(call run_sim,build/$(1))'
 suite_clang := $(if $(shell command -v clang),$(call suite_core,sanitize-clang,clang),\
@@ -170,7 +178,7 @@ demo:
 
 # ------------------------------------------------------------------ what it needs, where it goes
 packages_build := gcc libc6-dev libsodium-dev libmnl-dev iproute2 iputils-ping
-packages_test  := clang clang-format libclang-rt-14-dev procps nftables \
+packages_test  := clang clang-format libclang-rt-14-dev procps nftables valgrind \
 	wireguard-tools wireguard-go tshark qemu-system-x86 busybox-static cpio xz-utils kmod
 
 apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \

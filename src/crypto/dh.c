@@ -25,10 +25,14 @@ void public_key_derive(struct public_key *pub, const struct private_key *priv)
 	crypto_scalarmult_base(pub->bytes, priv->bytes);
 }
 
-/* libsodium clamps a copy of the scalar, refuses points of low order and a zero result. */
+/*
+ * libsodium clamps a copy of the scalar, refuses points of low order and a zero result.
+ * What it returns is made of the secret, so no jump before secret_is_zero has seen it.
+ */
 bool dh(struct shared_secret *out, const struct private_key *priv, const struct public_key *pub)
 {
-	bool is_good = crypto_scalarmult(out->bytes, priv->bytes, pub->bytes) == 0;
+	int failed = crypto_scalarmult(out->bytes, priv->bytes, pub->bytes);
+	bool is_good = secret_is_zero(&failed, sizeof failed);
 	if (!is_good)
 		secret_wipe(out, sizeof *out);
 	return is_good;

@@ -43,6 +43,15 @@ static uint32_t decode(char text, const struct run *runs, unsigned run_count, in
 	return (uint32_t)value;
 }
 
+/* The one thing about the text that may show is whether it was a key. */
+static bool keep_if_right(uint8_t key[static KEYTEXT_KEY_LEN], int wrong)
+{
+	bool is_right = secret_is_zero(&wrong, sizeof wrong);
+	if (!is_right)
+		secret_wipe(key, KEYTEXT_KEY_LEN);
+	return is_right;
+}
+
 void keytext_write_base64(
 	char text[static KEYTEXT_BASE64_LEN + 1], const uint8_t key[static KEYTEXT_KEY_LEN])
 {
@@ -78,9 +87,7 @@ bool keytext_read_base64(uint8_t key[static KEYTEXT_KEY_LEN], const char *text, 
 		else
 			key[3 * i + 2] = (uint8_t)bits;
 	}
-	if (wrong)
-		secret_wipe(key, KEYTEXT_KEY_LEN);
-	return !wrong;
+	return keep_if_right(key, wrong);
 }
 
 void keytext_write_hex(
@@ -103,7 +110,5 @@ bool keytext_read_hex(uint8_t key[static KEYTEXT_KEY_LEN], const char *text, siz
 		uint32_t high = decode(text[2 * i], hex_runs, HEX_RUNS, &wrong);
 		key[i] = (uint8_t)(high << 4 | decode(text[2 * i + 1], hex_runs, HEX_RUNS, &wrong));
 	}
-	if (wrong)
-		secret_wipe(key, KEYTEXT_KEY_LEN);
-	return !wrong;
+	return keep_if_right(key, wrong);
 }
