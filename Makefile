@@ -112,7 +112,7 @@ $(out)/keylog.so: tests/interop/keylog.c Makefile
 ct_outcomes := secret_is_equal secret_is_zero dh aead_open aead_open_batch xaead_open
 $(out)/ct: $(call objects,tests/ct) $(out)/libtext.a $(out)/libcore.a
 	$(link) $(SODIUM_LIBS) $(addprefix -Wl$(comma)--wrap=,$(ct_outcomes))
-ct := $(if $(wildcard /usr/include/valgrind/memcheck.h),$(out)/ct)
+ct := $(and $(filter release,$(variant)),$(wildcard /usr/include/valgrind/memcheck.h),$(out)/ct)
 
 .PHONY: programs unit sim
 programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(out)/pipe $(out)/inject $(out)/keylog.so
