@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 #include "device/apply.h"
 #include "device/intake.h"
 #include "device/negotiate.h"
@@ -69,6 +71,25 @@ void device_set_mtu(struct device *d, uint32_t mtu)
 	d->mtu = mtu;
 }
 
+/*
+ * A datagram for the peer's own endpoint: routes lead what we send back into the
+ * tunnel. It would go round, a layer more each time, without end. Fragments carry
+ * no port: for that endpoint they are taken for ours.
+ */
+static bool is_own_datagram(
+	const uint8_t *bytes, const struct ip_packet *packet, const struct endpoint *endpoint)
+{
+	if (!ip_address_is_equal(&packet->destination, &endpoint->address))
+		return false;
+	bool is_v4 = packet->destination.family == IP_V4;
+	uint32_t header_len = is_v4 ? (bytes[0] & 15u) * 4 : 40;
+	bool is_later_fragment = is_v4 ? load_be16(bytes + 6) & 0x1fff : bytes[6] == 44;
+	if (is_later_fragment)
+		return true;
+	return (is_v4 ? bytes[9] : bytes[6]) == 17 && packet->len >= header_len + 8 &&
+	       load_be16(bytes + header_len + 2) == endpoint->port;
+}
+
 void device_put_inner(struct device *d, struct burst *burst, const struct now *now)
 {
 	struct ip_packet packet;
@@ -83,6 +104,8 @@ void device_put_inner(struct device *d, struct burst *burst, const struct now *n
 		 peer->endpoint.address.family == IP_NONE) {
 		unreachable_answer(d, burst, &packet, now);
 		device_drop_burst(d, peer, peer ? DROP_NO_ENDPOINT : DROP_NO_ROUTE, burst);
+	} else if (is_own_datagram(burst_inner(burst, 0), &packet, &peer->endpoint)) {
+		device_drop_burst(d, peer, DROP_LOOP, burst);
 	} else {
 		burst->tos = packet.tos & IP_ECN_MASK; /* [RFC 6040 4.1]; DSCP is not copied */
 		transmit_burst(d, peer, burst, now);

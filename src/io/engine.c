@@ -30,6 +30,7 @@ struct engine {
 	struct watch channel;
 	bool is_up;	      /* the link */
 	uint16_t listen_port; /* configured; 0: any */
+	uint16_t last_port;   /* bound last: "any" keeps it from one up to the next; 0: none */
 	uint32_t fwmark;
 	uint32_t request_id; /* of the last NEED_SOCKETS */
 	/* A set operation that waits for sockets; empty and NULL: none does. */
@@ -57,6 +58,12 @@ static uint16_t present_port(const struct engine *e)
 	return pump_has_sockets(&e->pump) ? e->pump.udp.port : e->listen_port;
 }
 
+/* To bind next, where no change says otherwise. */
+static uint16_t next_port(const struct engine *e)
+{
+	return e->listen_port ? e->listen_port : e->last_port;
+}
+
 /* As the set that waits wants them, else as they were. Makes an earlier request void. */
 static void request_sockets(struct engine *e)
 {
@@ -68,7 +75,7 @@ static void request_sockets(struct engine *e)
 				.request_id = ++e->request_id,
 				.fwmark = change->has_fwmark ? change->fwmark : e->fwmark,
 				.port = change->has_listen_port ? change->listen_port
-								: present_port(e),
+								: next_port(e),
 			},
 	};
 	tell_supervisor(e, &message);
@@ -227,8 +234,15 @@ static void on_sockets(struct engine *e, const struct to_engine *message, const 
 		udp_close(&udp); /* an answer to a question that is out of date */
 		return;
 	}
+	if (error == -EADDRINUSE && !e->plan && e->last_port && !e->listen_port) {
+		e->last_port = 0; /* somebody took it while we were down: then another */
+		request_sockets(e);
+		return;
+	}
 	if (!error)
 		error = pump_use_sockets(&e->pump, &udp);
+	if (!error)
+		e->last_port = udp.port;
 	if (e->plan)
 		finish_set(e, -error);
 	settle_link(e);

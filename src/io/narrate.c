@@ -28,19 +28,26 @@ static struct names name(const struct public_key *peer, const struct endpoint *e
 }
 
 /* Whether one more line is all right; the first of a new minute tells what was kept back. */
-static bool may_speak(struct narrator *narrator, nanos boottime)
+static bool may_speak(struct narrator_share *share, nanos boottime)
 {
-	if (boottime - narrator->minute_began >= 60 * NANOS_PER_SECOND) {
-		if (narrator->suppressed)
-			log_info("%u more such messages in the last minutes", narrator->suppressed);
-		*narrator = (struct narrator){.minute_began = boottime};
+	if (boottime - share->minute_began >= 60 * NANOS_PER_SECOND) {
+		if (share->suppressed)
+			log_info("%u more such messages in the last minutes", share->suppressed);
+		*share = (struct narrator_share){.minute_began = boottime};
 	}
-	if (narrator->lines < NARRATE_LINES_PER_MINUTE) {
-		narrator->lines++;
+	if (share->lines < NARRATE_LINES_PER_MINUTE) {
+		share->lines++;
 		return true;
 	}
-	narrator->suppressed++;
+	share->suppressed++;
 	return false;
+}
+
+/* A claim to be a peer that was not proved is a stranger's. */
+static struct narrator_share *share_of(struct narrator *narrator, const struct event *event)
+{
+	bool is_proved = event->has_peer && event->reason != DROP_INITIATION_FORGED;
+	return is_proved ? &narrator->peers : &narrator->strangers;
 }
 
 /* Why a handshake message was not accepted, and what the reader may look at. */
@@ -124,12 +131,13 @@ void narrate_event(struct narrator *narrator, const struct event *event, nanos b
 		log_verbose("peer %s: is now at %s", names.peer, names.endpoint);
 		break;
 	case EVENT_NO_ENDPOINT:
-		if (may_speak(narrator, boottime))
-			log_info("peer %s: its endpoint is not known: it has to contact us first",
+		if (may_speak(&narrator->peers, boottime))
+			log_info("peer %s: its endpoint is not known yet: it has to contact us "
+				 "first",
 				names.peer);
 		break;
 	case EVENT_REFUSED:
-		if (!may_speak(narrator, boottime))
+		if (!may_speak(share_of(narrator, event), boottime))
 			break;
 		if (event->reason == DROP_STALE_STAMP)
 			narrate_stale_stamp(event, &names);
@@ -143,7 +151,7 @@ void narrate_send_error(struct narrator *narrator, const struct public_key *peer
 	const struct endpoint *to, int error, nanos boottime)
 {
 	struct names names = name(peer, to);
-	if (may_speak(narrator, boottime))
+	if (may_speak(&narrator->peers, boottime))
 		log_info("peer %s: cannot send to %s: %s", names.peer, names.endpoint,
 			strerror(-error));
 }

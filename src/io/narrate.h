@@ -12,8 +12,10 @@
 #define NARRATE_LINES_PER_MINUTE 20
 
 struct narrator { /* all zero at first */
-	nanos minute_began;
-	uint32_t lines, suppressed; /* in this minute */
+	struct narrator_share {
+		nanos minute_began;
+		uint32_t lines, suppressed; /* in this minute */
+	} peers, strangers; /* apart: or a flood would hide what is wrong with a peer */
 };
 
 void narrate_event(struct narrator *narrator, const struct event *event, nanos boottime);

@@ -10,8 +10,11 @@
 
 #include "manage/stamp_file.h"
 
-/* Written ahead of the clock; or, where stamps are ahead of it already, ahead of them. */
-#define STAMPS_AHEAD_OF_CLOCK (3600 * NANOS_PER_SECOND)
+/*
+ * Written ahead of the clock; or, where stamps are ahead of it already, ahead of
+ * them. After a crash the next life begins above it: so it is kept small.
+ */
+#define STAMPS_AHEAD_OF_CLOCK (300 * NANOS_PER_SECOND)
 #define STAMPS_AHEAD_OF_SENT  (60 * NANOS_PER_SECOND)
 
 struct stamps {

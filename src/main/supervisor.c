@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "io/clock.h"
 #include "io/log.h"
@@ -44,7 +45,10 @@ static void on_link_change(struct supervisor *s, uint32_t changes)
 		log_info("the interface was moved to another network namespace");
 		link_forget(&s->link);
 	}
-	if (changes & (MONITOR_UP | MONITOR_DOWN | MONITOR_MTU))
+	const uint32_t both = MONITOR_UP | MONITOR_DOWN;
+	if ((changes & both) == both) /* going down ends sessions, however short it was */
+		engine_link_tell(&s->engine, !s->monitor.link.is_up, s->monitor.link.mtu);
+	if (changes & (both | MONITOR_MTU))
 		engine_link_tell(&s->engine, s->monitor.link.is_up, s->monitor.link.mtu);
 }
 
@@ -308,6 +312,8 @@ int supervisor_run(const struct supervisor_options *options)
 		.config.fd = -1,
 	};
 	log_init(options->name);
+	prctl(PR_SET_DUMPABLE,
+		0); /* it reads keys, and its children hold them: no core, no ptrace */
 	set_signals();
 	int error = options->is_background ? background_start(&s->background) : 0;
 	if (error) {

@@ -31,6 +31,7 @@
 	X(DROP_INNER_SOURCE, "source", "inner packet: source not in the peer's AllowedIPs")        \
 	X(DROP_ECN, "ecn", "inner packet: congestion was signalled to who does not know it")       \
 	X(DROP_NO_ROUTE, "no-peer", "outgoing: no peer has this address in its AllowedIPs")        \
+	X(DROP_LOOP, "loop", "outgoing: our own datagram came back into the tunnel (routes?)")     \
 	X(DROP_NO_ENDPOINT, "no-endpoint", "outgoing: the peer's endpoint is not known")           \
 	X(DROP_STAGED_FULL, "staged", "outgoing: more than 128 packets wait for a handshake")      \
 	X(DROP_GAVE_UP, "no-answer", "outgoing: handshake not answered for 90 s")                  \

@@ -221,3 +221,31 @@ TEST(device_forgets_the_source_address_that_fails)
 	CHECK(endpoint_is_same_remote(&t.a.address, to));
 	tunnel_wipe(&t);
 }
+
+/* A routing loop: what we send to the peer's endpoint must not go into the tunnel again. */
+TEST(device_own_datagrams_do_not_go_round)
+{
+	struct tunnel t;
+	uint8_t packet[INNER_LEN];
+	CHECK(tunnel_init(&t, 870));
+	static const struct {
+		uint8_t protocol, fragment_low;
+		uint16_t port_offset;
+		bool is_loop;
+	} rows[] = {{17, 0, 0, true}, {17, 0, 1, false}, {6, 0, 0, false}, {6, 1, 1, true}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const struct endpoint *to = &end_peer(&t.b)->endpoint;
+		struct ip_prefix host = {to->address, 32};
+		CHECK_EQ(IP_V4, to->address.family);
+		CHECK(allowedips_reserve(&t.b.device->allowed_ips, 1) &&
+			allowedips_insert(&t.b.device->allowed_ips, &host, end_peer(&t.b)));
+		inner_build(packet, sizeof packet, &t.b.inner4, &to->address, 1);
+		store_be16(packet + 6, rows[i].fragment_low);
+		packet[9] = rows[i].protocol;
+		store_be16(packet + 22, (uint16_t)(to->port + rows[i].port_offset));
+		uint64_t before = end_drops(&t.b, DROP_LOOP);
+		tunnel_offer_bytes(&t, &t.b, packet, sizeof packet);
+		CHECK_EQ(rows[i].is_loop, end_drops(&t.b, DROP_LOOP) - before);
+	}
+	tunnel_wipe(&t);
+}
