@@ -49,6 +49,7 @@ add_link() {
 	for ns; do
 		ip -n "$ns" addr add 10.9.0.$n/24 dev eth0
 		ip -n "$ns" addr add fd09::$n/64 dev eth0 nodad
+		ip -n "$ns" link set eth0 addrgenmode none # nothing that appears later
 		ip -n "$ns" link set eth0 up
 		n=$((n + 1))
 	done
@@ -94,6 +95,8 @@ is_gone() { ! is_running "$1"; }
 adit_pids() { # of all adit processes in this world
 	find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$adit" 2>/dev/null | cut -d/ -f3
 }
+
+no_process_left() { [ -z "$(adit_pids)" ]; }
 
 # stop NAME [SIGNAL]: and waits until it ended; returns its exit status
 stop() {
@@ -169,7 +172,21 @@ run_both() {
 	wait_until 10 "address of adit-a" has_address a adit-a
 	wait_until 10 "address of adit-b" has_address b adit-b
 }
-has_address() { ip -n "$1" addr show dev "$2" | grep -q 10.7; }
+# not by grep -q: it ends early, and what still writes to it fails then
+has_address() { [[ $(ip -n "$1" addr show dev "$2") == *" 10.7."* ]]; }
+
+# What adit could leave behind in namespace a: links, addresses, routes, rules,
+# sockets, and files.
+state_of_a() {
+	ip -n a -o link show | sed 's/^[0-9]*: //'
+	ip -n a -o addr show | sed 's/^[0-9]*: //; s/ *valid_lft.*//'
+	ip -n a route show table all
+	ip -n a -6 route show table all
+	ip -n a rule
+	ip -n a -6 rule
+	in_ns a ss -Hlnu
+	find /run -path /run/test -prune -o -print
+}
 stop_both() {
 	local end
 	for end in adit-a adit-b; do stop $end || fail "$end ended with status $?"; done

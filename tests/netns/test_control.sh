@@ -136,7 +136,7 @@ test_wg_set_peer() {
 	"${set[@]}" endpoint "[fd09::2]:51820"
 	expect_ping a 10.7.0.2
 	expect_equal "endpoint" "$pub_b	[fd09::2]:51820" "$(wg_a show adit-a endpoints)"
-	wait_until 5 "b to follow" b_answers_to "\[fd09::1\]:51820"
+	wait_until 5 "b to follow" b_answers_to "[fd09::1]:51820"
 	# what is not allowed is neither sent nor let in
 	"${set[@]}" allowed-ips 10.7.0.2/32
 	expect_equal "allowed IPs" "$pub_b	10.7.0.2/32" "$(wg_a show adit-a allowed-ips)"
@@ -156,7 +156,7 @@ test_wg_set_peer() {
 	expect_equal "host bits" "$pub_b	10.7.0.0/24" "$(wg_a show adit-a allowed-ips)"
 	expect_ping a 10.7.0.2
 }
-b_answers_to() { in_ns b wg show adit-b endpoints | grep -q "	$1\$"; }
+b_answers_to() { [ "$(in_ns b wg show adit-b endpoints | cut -f2)" = "$1" ]; }
 
 test_listen_port_changes_under_traffic() {
 	both_ends
@@ -341,7 +341,7 @@ test_wg_quick() {
 	(umask 077 && cp "$a" "$dir/quick/adit-a.conf")
 	in_ns a env WG_QUICK_USERSPACE_IMPLEMENTATION="$adit" \
 		wg-quick up "$dir/quick/adit-a.conf" >"$dir/quick.log" 2>&1 || fail "wg-quick up"
-	if ip -n a -d link show adit-a | grep -q wireguard; then
+	if [[ $(ip -n a -d link show adit-a) == *wireguard* ]]; then
 		echo "the kernel has WireGuard, and wg-quick takes that"
 		exit 77
 	fi
@@ -353,6 +353,5 @@ test_wg_quick() {
 	stop adit-b
 	wait_until 5 "all processes to end" no_process_left
 }
-no_process_left() { [ -z "$(adit_pids)" ]; }
 
 run_tests 14 "$@"

@@ -3,7 +3,6 @@
 # hang, callers that leave, descriptors and signals that somebody else prepared.
 . "$(dirname "$0")/lib.sh"
 
-no_process_left() { [ -z "$(adit_pids)" ]; }
 no_link() { ! ip -n a link show adit-a >/dev/null 2>&1; }
 # with_hook KEY COMMAND: the configuration of a with a hook, of root alone
 with_hook() {

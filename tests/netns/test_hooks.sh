@@ -3,15 +3,6 @@
 # name; what is said when it cannot be done; and ends by other hands.
 . "$(dirname "$0")/lib.sh"
 
-no_process_left() { [ -z "$(adit_pids)" ]; }
-state_of_a() {
-	ip -n a -o addr show | sed 's/^[0-9]*: //; s/ *valid_lft.*//'
-	ip -n a route show table all
-	ip -n a -6 route show table all
-	ip -n a rule
-	in_ns a ss -Hlnu
-	ls /run/wireguard
-}
 # conf_with SED-SCRIPT: the example a, changed, as a file that root alone can write
 conf_with() {
 	mkdir -p /run/test/conf

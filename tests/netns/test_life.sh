@@ -3,20 +3,6 @@
 # userspace WireGuard is; stopped, its link deleted, killed; and refused.
 . "$(dirname "$0")/lib.sh"
 
-# What adit could leave behind in namespace a: links, addresses, routes, rules,
-# sockets, and files.
-state_of_a() {
-	ip -n a -o link show | sed 's/^[0-9]*: //'
-	ip -n a -o addr show | sed 's/^[0-9]*: //; s/ *valid_lft.*//'
-	ip -n a route show table all
-	ip -n a -6 route show table all
-	ip -n a rule
-	ip -n a -6 rule
-	in_ns a ss -Hlnu
-	find /run -path /run/test -prune -o -print
-}
-no_process_left() { [ -z "$(adit_pids)" ]; }
-
 test_three_mistakes() {
 	two_ends
 	sed 's/^ListenPort = .*/ListenPort = 70000/; s/^Endpoint = .*/Endpoint = 192.0.2.2/
