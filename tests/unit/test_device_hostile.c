@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "device/negotiate.h"
+#include "unit/low_order.h"
 #include "unit/tunnel.h"
 
 static const struct endpoint stranger = {
@@ -171,7 +172,7 @@ TEST(hostile_every_length_of_every_type)
 	tunnel_wipe(&t);
 }
 
-/* Regression 14, up to the greatest that UDP can bring. */
+/* Regressions 14, up to the greatest that UDP can bring. */
 TEST(hostile_long_datagrams)
 {
 	static const uint32_t lens[] = {2048, 2049, 65507, 65535, BURST_LARGE};
@@ -213,25 +214,17 @@ TEST(hostile_wrong_keys)
 	tunnel_wipe(&t);
 }
 
-/* Regression 19: the points of low order. Such peers never get a packet, nor an answer. */
+/* Regressions 19: the points of low order. Such peers never get a packet, nor an answer. */
 TEST(hostile_low_order_peers)
 {
-	static const char *const points[] = {
-		"0000000000000000000000000000000000000000000000000000000000000000",
-		"0100000000000000000000000000000000000000000000000000000000000000",
-		"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-		"5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-	};
 	struct tunnel t;
 	CHECK(tunnel_init(&t, 906));
 	uint8_t packet[INNER_LEN];
-	for (size_t i = 0; i < 7; i++) {
+	for (size_t i = 0; i < LOW_ORDER_COUNT; i++) {
 		struct change_allowed_ip ips[] = {{.prefix = ip_net("10.7.0.0", 16)}};
-		struct change_peer entry = {.has_endpoint = true, .endpoint = t.b.address};
-		HEX(entry.public_key.bytes, points[i]);
+		struct change_peer entry = {.public_key = low_order_point(i),
+			.has_endpoint = true,
+			.endpoint = t.b.address};
 		entry.has_keepalive = true;
 		entry.keepalive_seconds = 5;
 		entry.allowed_ips = ips;
@@ -245,7 +238,7 @@ TEST(hostile_low_order_peers)
 	}
 	tunnel_run(&t, 200 * SECOND);
 	CHECK_EQ(0, end_sent(&t.a));
-	CHECK_EQ(8, device_peer_count(t.a.device));
+	CHECK_EQ(1 + LOW_ORDER_COUNT, device_peer_count(t.a.device));
 	CHECK(tunnel_ping(&t, &t.a));			       /* the others do not suffer */
 	CHECK(end_change_key(&t.a, &t.b.private_key, &t.now)); /* nor is it fatal for a new key */
 	tunnel_run(&t, 20 * SECOND);
