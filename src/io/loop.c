@@ -41,8 +41,6 @@ static int arm(struct loop *loop, nanos deadline)
 	if (deadline != NANOS_NEVER) {
 		spec.it_value.tv_sec = (time_t)(deadline / NANOS_PER_SECOND);
 		spec.it_value.tv_nsec = (long)(deadline % NANOS_PER_SECOND);
-		if (deadline == 0)
-			spec.it_value.tv_nsec = 1;
 	}
 	if (timerfd_settime(loop->timer.fd, TFD_TIMER_ABSTIME, &spec, NULL))
 		return -errno;
@@ -53,11 +51,19 @@ static int arm(struct loop *loop, nanos deadline)
 /*
  * A deadline that moves later leaves the timer as it is: when it goes off too
  * early, it is armed again. Data that flows moves deadlines with every packet.
+ * 0 needs no timer: loop_run does not wait then.
  */
 int loop_set_deadline(struct loop *loop, nanos deadline)
 {
 	loop->deadline = deadline;
-	return deadline < loop->armed ? arm(loop, deadline) : 0;
+	return deadline && deadline < loop->armed ? arm(loop, deadline) : 0;
+}
+
+static void run_deadline(struct loop *loop)
+{
+	loop->deadline = NANOS_NEVER;
+	if (loop->on_deadline)
+		loop->on_deadline(loop->deadline_context);
 }
 
 static void on_timer(void *context, uint32_t events)
@@ -72,8 +78,7 @@ static void on_timer(void *context, uint32_t events)
 		arm(loop, loop->deadline);
 		return;
 	}
-	if (loop->on_deadline)
-		loop->on_deadline(loop->deadline_context);
+	run_deadline(loop);
 }
 
 void loop_on_deadline(struct loop *loop, void (*callback)(void *context), void *context)
@@ -143,13 +148,17 @@ int loop_run(struct loop *loop)
 {
 	loop->is_stopped = false;
 	while (!loop->is_stopped) {
-		int n = epoll_wait(loop->epoll_fd, loop->batch, LOOP_BATCH, -1);
+		int timeout_ms = loop->deadline == 0 ? 0 : -1;
+		int n = epoll_wait(loop->epoll_fd, loop->batch, LOOP_BATCH, timeout_ms);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
 		loop->batch_count = n;
 		loop->batch_next = 0;
+		loop->turn++;
+		if (loop->deadline == 0)
+			run_deadline(loop);
 		while (loop->batch_next < loop->batch_count && !loop->is_stopped) {
 			struct epoll_event *event = &loop->batch[loop->batch_next++];
 			struct watch *watch = event->data.ptr;

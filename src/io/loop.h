@@ -21,7 +21,8 @@ struct watch {	/* the caller's memory; stays put while it is added */
 	void *context;
 };
 
-struct loop { /* members are private */
+struct loop {	       /* all but `turn` is private */
+	uint64_t turn; /* in each, whoever is ready is called once */
 	int epoll_fd;
 	bool is_stopped;
 	struct epoll_event batch[LOOP_BATCH];
@@ -52,8 +53,9 @@ void loop_remove(struct loop *loop, struct watch *watch);
 void loop_on_deadline(struct loop *loop, void (*callback)(void *context), void *context);
 
 /*
- * The one deadline (boottime, absolute; NANOS_NEVER: none) replaces the last.
- * Cheap where it moves later: no system call. 0 or -errno.
+ * The one deadline (boottime, absolute; NANOS_NEVER: none) replaces the last. 0:
+ * in the next turn, without waiting. Cheap where it moves later: no system call.
+ * 0 or -errno.
  */
 int loop_set_deadline(struct loop *loop, nanos deadline);
 

@@ -12,6 +12,7 @@
 #define TURN_BURSTS	32
 #define TURN_HANDSHAKES 64 /* twice what is processed: so load shows */
 #define JOBS_BATCH	64
+#define DATA_SHARE	7 /* for one part of the time that handshakes get */
 
 /* ---- packets */
 
@@ -103,12 +104,45 @@ void pump_run(struct pump *p, const struct now *now)
 	loop_set_deadline(p->loop, device_deadline(p->device));
 }
 
+/* ---- shares */
+
+/*
+ * Data that waits has DATA_SHARE times as long as handshakes had. Where there was
+ * none since the last turn, none waits: all that is ready is called in each turn.
+ */
+static bool handshakes_may_run(struct pump *p)
+{
+	if (p->loop->turn > p->data_turn + 1)
+		p->owed = 0;
+	return p->owed == 0;
+}
+
+static void charge_handshakes(struct pump *p, const struct now *begin)
+{
+	p->owed += DATA_SHARE * (clock_read().boottime - begin->boottime);
+}
+
+static void credit_data(struct pump *p, const struct now *begin)
+{
+	p->data_turn = p->loop->turn;
+	if (p->owed)
+		p->owed -= nanos_min(p->owed, clock_read().boottime - begin->boottime);
+}
+
+/* Timers, and handshakes that wait: a turn of both, for timers can wait a moment, too. */
 static void on_deadline(void *context)
 {
 	struct pump *p = context;
 	struct now now = clock_read();
+	bool has_handshakes = device_deadline(p->device) == 0;
+	if (has_handshakes && !handshakes_may_run(p)) {
+		loop_set_deadline(p->loop, 0);
+		return;
+	}
 	device_tick(p->device, &now);
 	pump_run(p, &now);
+	if (has_handshakes)
+		charge_handshakes(p, &now);
 }
 
 /* ---- into the device */
@@ -153,13 +187,12 @@ static void on_tun(void *context, uint32_t events)
 		device_count_drop(p->device, DROP_TUN_ERROR, 1);
 	}
 	pump_run(p, &now);
+	credit_data(p, &now);
 }
 
-/* Handshakes have a share, so that data has its turn again soon, whatever comes in. */
-static int turn_share(const struct pump *p, int fd)
+static bool is_for_handshakes(const struct pump *p, int fd)
 {
-	return fd == p->udp.handshake_v4 || fd == p->udp.handshake_v6 ? TURN_HANDSHAKES
-								      : TURN_BURSTS;
+	return fd == p->udp.handshake_v4 || fd == p->udp.handshake_v6;
 }
 
 static void on_udp(void *context, uint32_t events)
@@ -167,13 +200,16 @@ static void on_udp(void *context, uint32_t events)
 	struct pump_port *port = context;
 	struct pump *p = port->pump;
 	struct now now = clock_read();
+	bool has_handshakes = is_for_handshakes(p, port->watch.fd);
+	if (has_handshakes && !handshakes_may_run(p))
+		return;
 	if (events & EPOLLOUT && p->blocked.burst) {
 		struct device_send send = p->blocked;
 		p->blocked.burst = NULL;
 		loop_modify(p->loop, &port->watch, EPOLLIN);
 		send_burst(p, &send);
 	}
-	for (int i = turn_share(p, port->watch.fd); i > 0; i--) {
+	for (int i = has_handshakes ? TURN_HANDSHAKES : TURN_BURSTS; i > 0; i--) {
 		struct endpoint from;
 		struct burst *burst = burst_pool_get(p->pool, BURST_LARGE);
 		int count = burst ? udp_receive_burst(port->watch.fd, burst, &from) : -ENOMEM;
@@ -187,6 +223,10 @@ static void on_udp(void *context, uint32_t events)
 		device_count_drop(p->device, DROP_LENGTH, 1);
 	}
 	pump_run(p, &now);
+	if (has_handshakes)
+		charge_handshakes(p, &now);
+	else
+		credit_data(p, &now);
 }
 
 /* ---- descriptors */

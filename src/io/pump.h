@@ -1,7 +1,8 @@
 /*
  * Packets between the device and the descriptors: TUN and UDP in, jobs run, UDP
  * and TUN out, nothing decided. When UDP is full the TUN is not read, so that
- * packets wait in the kernel's queue, where they belong.
+ * packets wait in the kernel's queue, where they belong. While data waits,
+ * handshakes get a small share of the time: who floods us with them fills a queue.
  */
 #ifndef ADIT_IO_PUMP_H
 #define ADIT_IO_PUMP_H
@@ -27,6 +28,8 @@ struct pump { /* stays at its address once it has descriptors */
 	struct watch tun;
 	struct udp_sockets udp;
 	struct pump_port ports[UDP_SOCKETS_MAX]; /* in the order of udp.all */
+	uint64_t data_turn; /* the last one of the loop in which there was data */
+	nanos owed;	    /* to data, before handshakes have a turn again */
 	bool is_tun_paused;
 	/* A send that found the socket full; the TUN is not read until it has gone. */
 	struct device_send blocked;

@@ -217,6 +217,41 @@ TEST(loop_deadline_comes_when_it_is_due)
 	loop_wipe(&loop);
 }
 
+static int zero_calls;
+
+static void on_zero(void *context)
+{
+	(void)context;
+	if (++zero_calls < 1000)
+		loop_set_deadline(&loop, 0);
+}
+
+/* 0: in each turn once, without waiting and without keeping others from theirs. */
+TEST(loop_deadline_zero_is_the_next_turn)
+{
+	struct end end;
+	CHECK_EQ(0, loop_init(&loop));
+	CHECK(end_open(&end));
+	end.stops = true;
+	zero_calls = 0;
+	loop_on_deadline(&loop, on_zero, NULL);
+	CHECK_EQ(0, loop_set_deadline(&loop, 0));
+	CHECK_EQ(1, write(end.writer, "x", 1));
+	for (int i = 1; i < 10; i++) {
+		CHECK_EQ(0, loop_run(&loop)); /* level-triggered: one turn each */
+		CHECK_EQ(i, zero_calls);
+		CHECK_EQ(i, loop.turn);
+	}
+	end_close(&end);
+	CHECK(run_shortly());
+	loop_on_deadline(&loop, on_zero, NULL);
+	CHECK_EQ(0, loop_set_deadline(&loop, 0));
+	CHECK_EQ(0, loop_set_deadline(&loop, NANOS_NEVER)); /* no more */
+	CHECK(run_shortly());
+	CHECK_EQ(9, zero_calls);
+	loop_wipe(&loop);
+}
+
 TEST(loop_deadline_moves)
 {
 	int calls = 0;

@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "io/clock.h"
 #include "io/pump.h"
+#include "noise/wire.h"
 #include "unit/capture.h"
 #include "unit/netbox.h"
 #include "unit/sandbox.h"
@@ -302,6 +303,50 @@ static bool useless_datagrams(void)
 TEST(pump_passes_over_useless_datagrams_row_14)
 {
 	sandbox_run(useless_datagrams);
+}
+
+/* ---- shares */
+
+static bool send_to_b(int fd, uint8_t type, size_t len)
+{
+	uint8_t bytes[200] = {type};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(b.port)};
+	memcpy(&to.sin_addr, ip("127.0.0.1").bytes, 4);
+	return sendto(fd, bytes, len, 0, (struct sockaddr *)&to, sizeof to) == (ssize_t)len;
+}
+
+/* Row 30: while data waits and is owed time, handshakes are left where they are. */
+static bool shares(void)
+{
+	REQUIRE(begin("127.0.0.1"));
+	if (b.pump.udp.handshake_v4 < 0)
+		return sandbox_skip("this kernel does not steer");
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const nanos hour = 3600 * NANOS_PER_SECOND;
+	loop_settle(&b.loop);
+	b.pump.owed = hour;
+	/* in each turn some data is left for the next */
+	for (uint32_t i = 0; i < 500; i++)
+		REQUIRE(send_to_b(fd, MESSAGE_DATA, 32));
+	REQUIRE(send_to_b(fd, MESSAGE_INITIATION, 148));
+	uint64_t turn = b.loop.turn;
+	while (end_drops(&b.end, DROP_UNKNOWN_INDEX) < 500) {
+		REQUIRE(end_drops(&b.end, DROP_MAC1) == 0);
+		loop_turn(&b.loop);
+	}
+	REQUIRE(b.loop.turn > turn + 10); /* not all at once either */
+	REQUIRE(b.pump.owed > 0 && b.pump.owed < hour);
+	loop_settle(&b.loop); /* no data any more: nothing is owed */
+	REQUIRE(end_drops(&b.end, DROP_MAC1) == 1);
+	/* what they cost is owed to data, several times */
+	REQUIRE(b.pump.owed > 0 && b.pump.owed < hour);
+	close(fd);
+	return end();
+}
+
+TEST(pump_gives_data_its_share_row_30)
+{
+	sandbox_run(shares);
 }
 
 /* ---- the TUN goes away */

@@ -16,8 +16,8 @@ static bool is_ready(const struct loop *loop, int timeout_ms)
 	return poll(&poll_fd, 1, timeout_ms) > 0;
 }
 
-/* One batch: an event of our own, ready from the beginning, stops the loop in it. */
-static void turn(struct loop *loop)
+/* An event of our own, ready from the beginning, stops the loop in it. */
+void loop_turn(struct loop *loop)
 {
 	struct watch stopper = {eventfd(1, EFD_CLOEXEC), on_stopper, loop};
 	if (!loop_add(loop, &stopper, EPOLLIN))
@@ -29,7 +29,7 @@ static void turn(struct loop *loop)
 void loop_settle(struct loop *loop)
 {
 	for (int i = 0; is_ready(loop, 0) && i < TURNS_MAX; i++)
-		turn(loop);
+		loop_turn(loop);
 }
 
 bool loop_wait(struct loop *loop, bool (*is_done)(void))
@@ -37,7 +37,7 @@ bool loop_wait(struct loop *loop, bool (*is_done)(void))
 	while (!is_done()) {
 		if (!is_ready(loop, TURN_TIMEOUT_MS))
 			return false;
-		turn(loop);
+		loop_turn(loop);
 	}
 	return true;
 }

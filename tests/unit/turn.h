@@ -11,6 +11,9 @@
 #define TURN_TIMEOUT_MS 10000 /* a loaded machine is no failure; a hang is */
 #define TURNS_MAX	10000 /* that make a loop settle; more is an endless loop */
 
+/* One turn: all that is ready, once. */
+void loop_turn(struct loop *loop);
+
 /* Dispatches what is ready, and what becomes ready by that, until nothing is (TURNS_MAX). */
 void loop_settle(struct loop *loop);
 
