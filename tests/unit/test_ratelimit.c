@@ -90,3 +90,13 @@ TEST(ratelimit_table_is_bounded)
 	CHECK_EQ(0, count_allowed(limit, v4(sources - 1), T0 + 249 * MS, 1));
 	CHECK_EQ(1, count_allowed(limit, v4(sources - 1), T0 + 250 * MS, 1));
 }
+
+/* Sources that meet in one set of the table are told apart by their whole prefix. */
+TEST(ratelimit_sources_of_one_set_are_apart)
+{
+	struct ratelimit *limit = fresh();
+	for (uint32_t i = 0; i < 200; i++) {
+		CHECK_EQ(5, count_allowed(limit, v6(i, 0), T0, 10));
+		CHECK_EQ(5, count_allowed(limit, v4(i), T0, 10));
+	}
+}
