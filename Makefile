@@ -101,6 +101,10 @@ $(out)/sim: $(call objects,tests/sim) $(out)/libcore.a
 $(out)/pipe: $(call objects,tests/netns)
 	$(link)
 
+# What they put load on a tunnel with.
+$(out)/load: $(call objects,tests/load) $(out)/libtext.a $(out)/libcore.a
+	$(link) $(SODIUM_LIBS)
+
 # What the differential test gives packets with, and reads ephemeral keys with.
 $(out)/inject: $(out)/tests/interop/inject.o
 	$(link)
@@ -115,7 +119,8 @@ $(out)/ct: $(call objects,tests/ct) $(out)/libtext.a $(out)/libcore.a
 ct := $(and $(filter release,$(variant)),$(wildcard /usr/include/valgrind/memcheck.h),$(out)/ct)
 
 .PHONY: programs unit sim
-programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(out)/pipe $(out)/inject $(out)/keylog.so
+programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(out)/pipe $(out)/load \
+	$(out)/inject $(out)/keylog.so
 
 run_unit = $(1)/unit --expect $$(cat tests/unit/*.c | grep -c "^TEST(")
 run_sim  = $(1)/sim --seeds $(SEEDS)
@@ -141,6 +146,7 @@ suites_check = $(suite_house) $(call suite_core,sanitize,gcc) $(suite_clang)
 room = '$(1)=ADIT=build/$(2)/adit $(1)'
 suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/interop/kernel.sh,release) \
+	$(call room,tests/netns/test_load.sh,release) \
 	$(call room,tests/netns/test_life.sh,sanitize) \
 	$(call room,tests/netns/test_ends.sh,sanitize) \
 	$(call room,tests/netns/test_control.sh,sanitize) \

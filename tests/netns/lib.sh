@@ -108,6 +108,9 @@ stop() {
 }
 
 # ---------------------------------------------------------------- expectations
+# figure TEXT...: something measured, to be shown even where nothing failed
+figure() { echo "figure: $*"; }
+
 fail() {
 	echo "$*" >&2
 	exit 1
@@ -221,7 +224,11 @@ collect() { # collect TEST
 	local status=0
 	wait "${world_of[$1]}" || status=$?
 	case $status in
-	0) passed=$((passed + 1)); echo "ok $1" ;;
+	0)
+		passed=$((passed + 1))
+		echo "ok $1"
+		sed -n 's/^figure: /  /p' "$logs/$1"
+		;;
 	77) skipped=$((skipped + 1)); echo "skipped $1: $(tail -n 1 "$logs/$1")" ;;
 	*)
 		failed=$((failed + 1))
