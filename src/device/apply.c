@@ -187,6 +187,7 @@ static struct peer *add_peer(struct device *d, struct peer **spare)
 	struct preshared_key none = {0};
 	if (d->us)
 		remote_identity_init(peer->remote, d->us, &peer->public_key, &none);
+	peer->sent_stamp = d->sent_stamp; /* it may have been our peer before, and got just that */
 	peer_table_add(&d->peers, peer);
 	deadline_heap_add(&d->deadlines, peer);
 	return peer;

@@ -271,3 +271,26 @@ TEST(clock_ahead_once_recovers_when_the_peer_is_added_anew)
 	CHECK_EQ(0, end_drops(&t.b, DROP_STALE_STAMP));
 	tunnel_wipe(&t);
 }
+
+/* Found by the simulator: b would have got the very stamp that it had, and refused it. */
+TEST(clock_set_back_repeats_no_stamp_for_a_peer_added_anew)
+{
+	struct tunnel t;
+	CHECK(tunnel_init(&t, 1305));
+	CHECK(tunnel_ping(&t, &t.a));
+	tunnel_skip(&t, SECOND);
+	t.now.realtime -= 2 * SECOND;
+	struct change_allowed_ip ips[] = {{.prefix = {t.b.inner4, 32}}};
+	struct change_peer entries[] = {entry_of(&t.b), entry_of(&t.b)};
+	entries[0].remove = true;
+	entries[1].has_endpoint = entries[1].has_preshared_key = true;
+	entries[1].endpoint = t.b.address;
+	memset(&entries[1].preshared_key, 0x5a, DH_LEN);
+	entries[1].allowed_ips = ips;
+	entries[1].allowed_ip_count = 1;
+	struct change change = {.peers = entries, .peer_count = 2};
+	CHECK(device_apply(t.a.device, &change, &t.now));
+	CHECK(tunnel_ping(&t, &t.a));
+	CHECK_EQ(0, end_drops(&t.b, DROP_STALE_STAMP));
+	tunnel_wipe(&t);
+}
