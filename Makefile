@@ -88,7 +88,9 @@ $(out)/%.o: %.c Makefile
 # ------------------------------------------------------------------ test programs
 $(out)/tests/%.o: CPPFLAGS += -Itests
 
-# One program for all unit tests, with everything but main() itself.
+# One program for all unit tests, with everything but main() itself, and with an
+# allocator in between that can fail.
+$(out)/unit: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(out)/unit: $(call objects,tests/unit) $(filter-out $(out)/src/main/main.o,$(room_objects)) \
 		$(out)/libtext.a $(out)/libcore.a
 	$(link) $(MNL_LIBS) $(SODIUM_LIBS)
