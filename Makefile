@@ -149,6 +149,7 @@ room = '$(1)=ADIT=build/$(2)/adit $(1)'
 suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/interop/kernel.sh,release) \
 	$(call room,tests/netns/test_load.sh,release) \
+	$(call room,tests/netns/test_outer.sh,sanitize) \
 	$(call room,tests/netns/test_life.sh,sanitize) \
 	$(call room,tests/netns/test_ends.sh,sanitize) \
 	$(call room,tests/netns/test_control.sh,sanitize) \
