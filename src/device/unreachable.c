@@ -71,12 +71,15 @@ static uint16_t checksum(uint32_t so_far, const uint8_t *bytes, uint32_t len)
 	return (uint16_t)~total;
 }
 
+static uint32_t quoted_len(const struct ip_packet *read, uint32_t max)
+{
+	return read->len < max ? read->len : max;
+}
+
 /* Host unreachable, with as much of the packet as is allowed. Returns the length. */
 static uint32_t write_v4(uint8_t *out, const uint8_t *packet, const struct ip_packet *read)
 {
-	uint32_t quoted = read->len < V4_ERROR_MAX - V4_HEADER - ICMP_HEADER
-				  ? read->len
-				  : V4_ERROR_MAX - V4_HEADER - ICMP_HEADER;
+	uint32_t quoted = quoted_len(read, V4_ERROR_MAX - V4_HEADER - ICMP_HEADER);
 	uint32_t len = V4_HEADER + ICMP_HEADER + quoted;
 	uint8_t *icmp = out + V4_HEADER;
 	memset(out, 0, V4_HEADER + ICMP_HEADER);
@@ -97,9 +100,7 @@ static uint32_t write_v4(uint8_t *out, const uint8_t *packet, const struct ip_pa
 /* Address unreachable. */
 static uint32_t write_v6(uint8_t *out, const uint8_t *packet, const struct ip_packet *read)
 {
-	uint32_t quoted = read->len < V6_ERROR_MAX - V6_HEADER - ICMP_HEADER
-				  ? read->len
-				  : V6_ERROR_MAX - V6_HEADER - ICMP_HEADER;
+	uint32_t quoted = quoted_len(read, V6_ERROR_MAX - V6_HEADER - ICMP_HEADER);
 	uint32_t icmp_len = ICMP_HEADER + quoted;
 	uint8_t *icmp = out + V6_HEADER;
 	memset(out, 0, V6_HEADER + ICMP_HEADER);
