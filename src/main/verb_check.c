@@ -22,7 +22,7 @@ static int run(int argc, char **argv)
 const struct verb verb_check = {
 	.name = "check",
 	.arguments = "NAME|FILE",
-	.summary = "say what is wrong with a configuration, touching nothing",
+	.summary = "say what is wrong with a configuration",
 	.help = "Reads /etc/wireguard/NAME.conf, or FILE, and prints every error and warning with\n"
 		"line and column. Exits with 0 if it can be used, with 3 if not.",
 	.min_arguments = 1,

@@ -62,7 +62,8 @@ static int run(int argc, char **argv)
 			"PostDown command still running?\n",
 			load.name, DOWN_TIMEOUT_MS / 1000);
 	else if (error)
-		fprintf(stderr, "adit: cannot end %s: %s\n", load.name, strerror(-error));
+		fprintf(stderr, "adit: cannot end %s: %s%s\n", load.name, strerror(-error),
+			error == -EACCES || error == -EPERM ? "; ending it needs root" : "");
 	if (pidfd >= 0)
 		close(pidfd);
 	return error ? VERB_FAILED : VERB_OK;

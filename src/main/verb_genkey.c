@@ -21,6 +21,7 @@ const struct verb verb_genkey = {
 	.name = "genkey",
 	.arguments = "",
 	.summary = "print a new private key",
-	.help = "Prints a new private key in base64: adit genkey | tee private | adit pubkey",
+	.help = "Prints a new private key in base64. A pair, where nobody else can read it:\n\n"
+		"    (umask 077; adit genkey | tee private | adit pubkey >public)",
 	.run = run,
 };

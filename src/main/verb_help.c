@@ -6,12 +6,11 @@ static void print_list(void)
 {
 	printf("adit: a WireGuard-compatible tunnel\n\n");
 	for (const struct verb *const *verb = verb_list(); *verb; verb++)
-		printf("  adit %-7s %-11s %s\n", (*verb)->name, (*verb)->arguments,
+		printf("  adit %-7s %-16s %s\n", (*verb)->name, (*verb)->arguments,
 			(*verb)->summary);
-	printf("  adit [-f] IFNAME    an interface to be configured with wg(8); -f: in the "
-	       "foreground\n"
+	printf("  adit [-f] IFNAME              an interface to be configured with wg(8)\n"
 	       "  adit --version\n\n"
-	       "NAME stands for /etc/wireguard/NAME.conf; FILE has a slash in it.\n"
+	       "NAME stands for /etc/wireguard/NAME.conf; FILE is a path that ends in NAME.conf.\n"
 	       "adit help VERB tells more, adit(8) and adit.conf(5) all.\n");
 }
 
@@ -27,7 +26,8 @@ static int run(int argc, char **argv)
 			argv[0]);
 		return VERB_USAGE;
 	}
-	printf("adit %s %s\n\n%s\n", verb->name, verb->arguments, verb->help);
+	printf("adit %s%s%s\n\n%s\n", verb->name, *verb->arguments ? " " : "", verb->arguments,
+		verb->help);
 	return VERB_OK;
 }
 

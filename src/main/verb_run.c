@@ -10,7 +10,7 @@ static int run(int argc, char **argv)
 const struct verb verb_run = {
 	.name = "run",
 	.arguments = "NAME|FILE",
-	.summary = "bring the interface up and stay in the foreground, for systemd",
+	.summary = "what up does, in the foreground, for systemd",
 	.help = "Does what up does, but stays in the foreground with its messages on stderr, "
 		"until\n"
 		"SIGTERM, SIGINT, `adit down` or the end of the interface. Tells systemd when the\n"
