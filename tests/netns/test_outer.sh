@@ -31,10 +31,6 @@ counted() { # counted NAMESPACE NAME
 expect_counted() { # expect_counted NAMESPACE NAME NUMBER
 	expect_equal "packets counted as $2" "$3" "$(counted "$1" "$2")"
 }
-drops() { # drops NAMESPACE INTERFACE REASON: of the interface
-	in_ns "$1" "$adit" show --drops "$2" |
-		awk -v reason="$3" '/^peer/ { exit } $1 == reason { n = $2 } END { print n + 0 }'
-}
 answers() { in_ns "$1" ping -n -q -c 1 -W 1 "$2"; }
 endpoint_is() { # endpoint_is NAMESPACE INTERFACE ADDRESS:PORT
 	in_ns "$1" wg show "$2" endpoints | grep -qF "	$3"
@@ -51,12 +47,13 @@ ping_each_kind() { # ping_each_kind ADDRESS
 # 1 is ECT(1), 2 ECT(0), 3 CE
 count_marks() { # count_marks FAMILY-OUTSIDE FAMILY-INSIDE: ip or ip6
 	local ecn rules=()
+	local pings='meta l4proto { icmp, ipv6-icmp }' # their length outside: 136 and 152
 	for ecn in 0 1 2 3; do
 		rules+=("outer$ecn prerouting iifname eth0 udp length { 136, 152 } $1 ecn $ecn")
-		rules+=("inner$ecn input iifname adit-b meta l4proto { icmp, ipv6-icmp } $2 ecn $ecn")
+		rules+=("inner$ecn input iifname adit-b $pings $2 ecn $ecn")
 	done
 	rules+=("plain prerouting iifname eth0 udp length { 136, 152 } $1 dscp 0")
-	rules+=("ef input iifname adit-b meta l4proto { icmp, ipv6-icmp } $2 dscp ef")
+	rules+=("ef input iifname adit-b $pings $2 dscp ef")
 	count_at b "${rules[@]}"
 }
 set_congestion() { # set_congestion FAMILY: everything that reaches b has met it
@@ -137,7 +134,8 @@ test_answers_leave_from_the_address_that_was_hit() {
 		start adit-a a "$adit" run "$dir/adit-a.conf"
 		wait_until 10 "address of adit-a" has_address a adit-a
 		count_at b "right4 output udp sport 51820 ip saddr 192.0.2.77" \
-			"right6 output udp sport 51820 ip6 saddr fd09::77" "any output udp sport 51820"
+			"right6 output udp sport 51820 ip6 saddr fd09::77" \
+			"any output udp sport 51820"
 		wait_until 15 "an answer" answers a 10.7.0.2
 		expect_ping a 10.7.0.2
 		expect_ping b 10.7.0.1
@@ -283,9 +281,8 @@ test_clock_set_back() {
 	start adit-a a "$adit" run "$a"
 	wait_until 10 "address of adit-a" has_address a adit-a
 	! answers a 10.7.0.2 >/dev/null || fail "answered a stamp of the past"
-	expect_match "what b says" \
-		"refused: its time, $(date -u +%Y)-.* UTC, is not after that of the last one, $year-.* UTC" \
-		"$(cat "$dir/adit-b.log")"
+	expect_match "what b says" "refused: its time, $(date -u +%Y)-.* UTC, is not after that of \
+the last one, $year-.* UTC" "$(cat "$dir/adit-b.log")"
 	[ "$(drops b adit-b stamp)" -ge 1 ] || fail "not counted"
 	# the way out that it names
 	local key
@@ -312,8 +309,8 @@ test_nowhere_to_keep_the_mark() {
 	wait_until 15 "an answer" answers a 10.7.0.2
 	local end
 	for end in a b; do
-		expect_equal "lines about the mark of $end" 1 \
-			"$(grep -c 'stamp cannot be written (Read-only file system)' "$dir/adit-$end.log")"
+		expect_equal "lines about the mark of $end" 1 "$(grep -c \
+			'stamp cannot be written (Read-only file system)' "$dir/adit-$end.log")"
 	done
 	stop_both
 }
