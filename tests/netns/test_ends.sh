@@ -126,7 +126,7 @@ test_killed_engine_is_explained() {
 	expect_nothing_left
 }
 
-# Row 21: whatever it is doing when it is told to end, nothing is left.
+# Regressions 21: whatever it is doing when it is told to end, nothing is left.
 test_stopped_at_any_moment_row_21() {
 	two_ends
 	local i

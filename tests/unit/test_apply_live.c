@@ -34,7 +34,7 @@ static bool tell_key(struct tunnel *t, struct end *end, const struct private_key
 	return device_apply(other->device, &change, &t->now);
 }
 
-/* Regression 20: the private key changes under traffic, and the other end is told later. */
+/* Regressions 20: the private key changes under traffic, and the other end is told later. */
 TEST(apply_live_private_key)
 {
 	struct tunnel t;
@@ -61,7 +61,7 @@ TEST(apply_live_private_key)
 	tunnel_wipe(&t);
 }
 
-/* Regression 20: packets that wait for a handshake go out after the change all the same. */
+/* Regressions 20: packets that wait for a handshake go out after the change all the same. */
 TEST(apply_live_private_key_with_staged_packets)
 {
 	struct tunnel t;
@@ -174,7 +174,7 @@ TEST(apply_live_private_key_removed)
 	tunnel_wipe(&t);
 }
 
-/* Regression 20: a preshared key counts from the next handshake on. */
+/* Regressions 20: a preshared key counts from the next handshake on. */
 TEST(apply_live_preshared_key)
 {
 	struct tunnel t;

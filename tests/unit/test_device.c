@@ -73,7 +73,7 @@ TEST(device_counts_ten_pings_to_the_byte)
 	tunnel_wipe(&t);
 }
 
-/* Regression 27: padded to 16, but never beyond the MTU; what comes out is as it went in. */
+/* Regressions 27: padded to 16, but never beyond the MTU; what comes out is as it went in. */
 TEST(device_carries_packets_of_every_length)
 {
 	struct tunnel t;

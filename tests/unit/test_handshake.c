@@ -118,7 +118,7 @@ TEST(handshake_with_another_preshared_key_leaves_pending_untouched)
 	CHECK(secret_is_zero(&e.keys_i, sizeof e.keys_i));
 }
 
-/* regressions row 1: a forged response clears the pending handshake */
+/* regressions 1: a forged response clears the pending handshake */
 TEST(handshake_completes_after_1000_forged_responses)
 {
 	struct ends e;

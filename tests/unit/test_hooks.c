@@ -102,7 +102,7 @@ TEST(hooks_refuse_a_command_that_does_not_fit)
 	folder_run(lengths);
 }
 
-/* regressions.md 37; and nothing of how the parent handles signals. */
+/* regressions 37; and nothing of how the parent handles signals. */
 static bool surroundings(void)
 {
 	sigset_t all;

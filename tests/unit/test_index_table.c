@@ -50,7 +50,7 @@ TEST(index_table_zero_is_an_index_like_any_other)
 	index_table_wipe(&table);
 }
 
-/* Regression 28: never repeated while live. */
+/* Regressions 28: never repeated while live. */
 TEST(index_table_draws_again_what_is_in_use)
 {
 	static const uint32_t numbers[] = {9, 9, 9, 5, 9};

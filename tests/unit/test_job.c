@@ -120,7 +120,7 @@ static void check_lengths(uint32_t first, uint32_t count, uint32_t mtu)
 	burst_unmake(burst);
 }
 
-/* Regression rows 16 and 27: every size up to the MTU and beyond, at odd MTUs too. */
+/* Regressions 16, 27: every size up to the MTU and beyond, at odd MTUs too. */
 TEST(job_padding)
 {
 	static const uint32_t mtus[] = {0, 1, 15, 16, 17, 67, 68, 1279, 1280, 1420, 65535};

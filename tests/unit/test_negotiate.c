@@ -96,7 +96,7 @@ TEST(negotiate_responder_waits_for_the_first_packet)
 	tunnel_wipe(&t);
 }
 
-/* Regression 1: 1,000 bad responses before the real one; it still completes. */
+/* Regressions 1: 1,000 bad responses before the real one; it still completes. */
 TEST(negotiate_survives_a_thousand_forged_responses)
 {
 	struct tunnel t;
@@ -126,7 +126,7 @@ TEST(negotiate_survives_a_thousand_forged_responses)
 	tunnel_wipe(&t);
 }
 
-/* Regression 9. */
+/* Regressions 9. */
 TEST(negotiate_answers_two_identical_initiations_once)
 {
 	struct tunnel t;
@@ -202,7 +202,7 @@ TEST(negotiate_answers_at_most_fifty_a_second)
 	}
 }
 
-/* Regression 10: the wall clock is set back by ten years. */
+/* Regressions 10: the wall clock is set back by ten years. */
 TEST(negotiate_stamps_increase_when_the_clock_goes_back)
 {
 	struct tunnel t;
@@ -218,7 +218,7 @@ TEST(negotiate_stamps_increase_when_the_clock_goes_back)
 	tunnel_wipe(&t);
 }
 
-/* Regression 2, and 28: back-to-back initiations leak no index, and none comes twice. */
+/* Regressions 2, 28: back-to-back initiations leak no index, and none comes twice. */
 TEST(negotiate_keeps_the_index_table_bounded)
 {
 	struct tunnel t;
@@ -251,7 +251,7 @@ TEST(negotiate_keeps_the_index_table_bounded)
 	tunnel_wipe(&t);
 }
 
-/* Regression 2: whatever the order of the four messages, data flows both ways and stays so. */
+/* Regressions 2: whatever the order of the four messages, data flows both ways and stays so. */
 TEST(negotiate_both_ends_initiate_at_once)
 {
 	for (int order = 0; order < 6; order++) {

@@ -132,7 +132,7 @@ static bool answer_lost(void)
 	return true;
 }
 
-/* regressions.md 34 */
+/* regressions 34 */
 TEST(netlink_never_waits_for_ever)
 {
 	netbox_run(answer_lost);

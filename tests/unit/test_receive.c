@@ -38,7 +38,7 @@ static void bring(struct tunnel *t, struct flight *flight)
 	tunnel_pump(t, &t->b);
 }
 
-/* Regression 5: on receive at 165 s, the initiator only, once. */
+/* Regressions 5: on receive at 165 s, the initiator only, once. */
 TEST(receive_renews_at_165_s_as_the_initiator)
 {
 	static const struct {
@@ -68,7 +68,7 @@ TEST(receive_renews_at_165_s_as_the_initiator)
 	}
 }
 
-/* Regression 5: what arrives late on the old session renews nothing again. */
+/* Regressions 5: what arrives late on the old session renews nothing again. */
 TEST(receive_late_packets_of_the_old_session_do_not_renew_again)
 {
 	struct tunnel t;
@@ -103,7 +103,7 @@ TEST(receive_refuses_sessions_of_180_s)
 	tunnel_wipe(&t);
 }
 
-/* Regression 18: the endpoint moves if and only if a packet was authentic and new. */
+/* Regressions 18: the endpoint moves if and only if a packet was authentic and new. */
 TEST(receive_roams_on_authentic_data_only)
 {
 	struct tunnel t;
@@ -146,7 +146,7 @@ TEST(receive_roams_on_authentic_data_only)
 	tunnel_wipe(&t);
 }
 
-/* Regression 12: a more specific prefix gives the source to another peer. */
+/* Regressions 12: a more specific prefix gives the source to another peer. */
 TEST(receive_checks_whose_the_source_is)
 {
 	static const struct {
@@ -253,7 +253,7 @@ TEST(receive_delivers_nothing_twice)
 	tunnel_wipe(&t);
 }
 
-/* Regression 7: late by up to 8192 is not too late. */
+/* Regressions 7: late by up to 8192 is not too late. */
 TEST(receive_window_of_8192)
 {
 	struct tunnel t;

@@ -18,7 +18,7 @@ static uint32_t sent_within(struct tunnel *t, nanos duration)
 	return end_sent(&t->a) + end_sent(&t->b) - before;
 }
 
-/* Regression 3: a black hole. */
+/* Regressions 3: a black hole. */
 TEST(tick_gives_up_after_90_s)
 {
 	for (uint64_t seed = 600; seed < 610; seed++) {
@@ -81,7 +81,7 @@ TEST(tick_retries_are_rekey_timeout_apart)
 	tunnel_wipe(&t);
 }
 
-/* Regression 4. */
+/* Regressions 4. */
 TEST(tick_idle_pair_is_silent)
 {
 	struct tunnel t;

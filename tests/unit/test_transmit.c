@@ -29,7 +29,7 @@ static uint32_t initiations_on_send(struct tunnel *t, struct end *end)
 	return end->sent[MESSAGE_INITIATION] - before;
 }
 
-/* Regression 5: by time the initiator only, and not a nanosecond early. */
+/* Regressions 5: by time the initiator only, and not a nanosecond early. */
 TEST(transmit_renews_at_120_s_as_the_initiator)
 {
 	static const struct {
@@ -104,7 +104,7 @@ TEST(transmit_renews_by_messages_in_both_roles)
 	}
 }
 
-/* Regression 6: nothing is sealed past the limit; the rest waits for the next session. */
+/* Regressions 6: nothing is sealed past the limit; the rest waits for the next session. */
 TEST(transmit_seals_nothing_past_the_limit)
 {
 	for (int role = 0; role < 2; role++) {
@@ -268,7 +268,7 @@ TEST(transmit_keepalive_is_an_empty_packet_or_what_is_staged)
 	tunnel_wipe(&t);
 }
 
-/* Regression 5: what was sealed under the old session and comes back late renews nothing. */
+/* Regressions 5: what was sealed under the old session and comes back late renews nothing. */
 TEST(transmit_late_packets_of_the_old_session_do_not_renew_again)
 {
 	struct tunnel t;

@@ -243,7 +243,7 @@ TEST(uapi_operations_are_bounded)
 	uapi_wipe(&parser);
 }
 
-/* regressions.md 24: much at once. */
+/* regressions 24: much at once. */
 TEST(uapi_many_peers)
 {
 	struct uapi_parser parser;
