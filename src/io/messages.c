@@ -39,8 +39,8 @@ bool to_engine_is_valid(const struct to_engine *message, size_t fd_count)
 
 bool from_engine_is_valid(const struct from_engine *message, size_t fd_count)
 {
-	return message->kind >= FROM_ENGINE_RUNNING && message->kind <= FROM_ENGINE_LAST_STAMP &&
-	       fd_count == 0;
+	return message->kind >= FROM_ENGINE_NEED_SOCKETS &&
+	       message->kind <= FROM_ENGINE_LAST_STAMP && fd_count == 0;
 }
 
 bool to_resolver_is_valid(const struct to_resolver *message, size_t fd_count)

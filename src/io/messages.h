@@ -61,12 +61,10 @@ struct to_engine {
 };
 
 enum from_engine_kind {
-	FROM_ENGINE_RUNNING = 1, /* start-up is over, packets flow: ready */
-	FROM_ENGINE_NEED_SOCKETS,
+	FROM_ENGINE_NEED_SOCKETS = 1,
 	FROM_ENGINE_PONG,
-	FROM_ENGINE_NEED_ENDPOINT, /* a peer does not answer: resolve its name again */
-	FROM_ENGINE_NEED_STAMPS,   /* the limit of stamps is near */
-	FROM_ENGINE_LAST_STAMP,	   /* the last message: the channel was shut down */
+	FROM_ENGINE_NEED_STAMPS, /* the limit of stamps is near */
+	FROM_ENGINE_LAST_STAMP,	 /* the last message: the channel was shut down */
 };
 
 struct from_engine {
@@ -79,9 +77,6 @@ struct from_engine {
 		struct {
 			uint32_t id;
 		} pong;
-		struct {
-			struct public_key peer;
-		} need_endpoint;
 		struct tai64n sent_stamp; /* NEED_STAMPS, LAST_STAMP: the greatest so far */
 	};
 };

@@ -212,15 +212,28 @@ static bool settle(struct supervisor *s)
 
 void lifetime_on_pong(struct supervisor *s)
 {
-	if (s->stage != STAGE_SETTLE)
+	if (s->stage == STAGE_SETTLE) {
+		s->stage++;
+		go(s);
+	} else {
+		notify_send(&s->notify, NOTIFY_WATCHDOG);
+	}
+}
+
+/* The service manager hears from us only while the engine answers: a hung one is restarted. */
+void lifetime_feed_watchdog(struct supervisor *s, nanos boottime)
+{
+	if (s->notify.watchdog_ns == NANOS_NEVER || boottime < s->watchdog_due)
 		return;
-	s->stage++;
-	go(s);
+	s->watchdog_due = nanos_add(boottime, s->notify.watchdog_ns / 2);
+	engine_link_ping(&s->engine);
 }
 
 void lifetime_schedule(struct supervisor *s)
 {
 	nanos next = s->routes.due;
+	if (s->notify.watchdog_ns != NANOS_NEVER && s->stage <= STAGE_RUNNING)
+		next = nanos_min(next, s->watchdog_due);
 	if (s->stage == STAGE_RUNNING)
 		next = nanos_min(next, names_ask(&s->names, clock_read().boottime));
 	loop_set_deadline(&s->loop, next);

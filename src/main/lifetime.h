@@ -44,6 +44,7 @@ struct supervisor {
 	struct load config;
 	struct background background;
 	struct notify notify;
+	nanos watchdog_due; /* the next ping for the service manager's watchdog */
 	struct loop loop;
 	struct engine_link engine;
 	struct names names;
@@ -82,5 +83,8 @@ void lifetime_schedule(struct supervisor *s);
 
 void lifetime_on_feed_reply(struct supervisor *s, int error);
 void lifetime_on_pong(struct supervisor *s);
+
+/* Asks the engine for a sign of life when one is due to the service manager. */
+void lifetime_feed_watchdog(struct supervisor *s, nanos boottime);
 
 #endif

@@ -123,8 +123,11 @@ static void on_routes(void *context, uint32_t events)
 static void on_deadline(void *context)
 {
 	struct supervisor *s = context;
-	if (routes_take_news(&s->routes, clock_read().boottime))
+	nanos now = clock_read().boottime;
+	if (routes_take_news(&s->routes, now))
 		engine_link_tell_routes(&s->engine);
+	if (s->stage <= STAGE_RUNNING)
+		lifetime_feed_watchdog(s, now);
 	lifetime_schedule(s);
 }
 

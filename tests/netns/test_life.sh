@@ -127,11 +127,22 @@ test_tells_the_service_manager() {
 	two_ends
 	start manager a "$pipe" datagrams /run/test/notify
 	wait_until 5 "the manager's socket" test -S /run/test/notify
-	start adit-a a env NOTIFY_SOCKET=/run/test/notify "$adit" run "$a"
+	start adit-a a env NOTIFY_SOCKET=/run/test/notify WATCHDOG_USEC=1000000 "$adit" run "$a"
 	wait_until 10 "READY=1" grep -q '^READY=1' "$dir/manager.log"
 	# ready means: all is set
 	has_address a adit-a || fail "ready, but without its address"
 	test -S /run/wireguard/adit-a.sock || fail "ready, but without its control socket"
+	wait_until 5 "WATCHDOG=1" grep -q '^WATCHDOG=1' "$dir/manager.log"
+	# a hung engine answers no ping, so the manager hears nothing any more
+	local engine before
+	engine=$(pgrep -x adit-engine)
+	kill -STOP "$engine"
+	sleep 1.2 # a ping that was answered before may still be on its way
+	before=$(grep -c '^WATCHDOG=1' "$dir/manager.log")
+	sleep 1.2
+	expect_equal "signs of life of a hung engine" "$before" \
+		"$(grep -c '^WATCHDOG=1' "$dir/manager.log")"
+	kill -CONT "$engine"
 	stop adit-a || fail "status $?"
 	expect_match "the end" '^STOPPING=1' "$(cat "$dir/manager.log")"
 	expect_equal "times ready" 1 "$(grep -c '^READY=1' "$dir/manager.log")"

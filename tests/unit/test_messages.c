@@ -59,7 +59,7 @@ TEST(messages_from_engine)
 {
 	for (uint32_t kind = 0; kind < 8; kind++) {
 		struct from_engine message = {.kind = kind};
-		bool is_known = kind >= FROM_ENGINE_RUNNING && kind <= FROM_ENGINE_LAST_STAMP;
+		bool is_known = kind >= FROM_ENGINE_NEED_SOCKETS && kind <= FROM_ENGINE_LAST_STAMP;
 		CHECK_EQ(is_known, from_engine_is_valid(&message, 0));
 		CHECK(!from_engine_is_valid(&message, 1));
 	}
