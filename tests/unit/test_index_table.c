@@ -136,3 +136,51 @@ TEST(index_table_is_as_a_plain_list)
 	index_table_wipe(&table);
 	CHECK_EQ(0, table.count);
 }
+
+/* ---------------------------------------------------------------- regressions 28 */
+
+#define DRAWS 65536
+
+/* How far so many bytes are from evenly spread; about 255, seldom more than 100 off. */
+static double chi_square(const uint32_t counts[static 256])
+{
+	double sum = 0, expected = (double)DRAWS / 256;
+	for (int i = 0; i < 256; i++) {
+		double off = counts[i] - expected;
+		sum += off * off / expected;
+	}
+	return sum;
+}
+
+static bool is_even(const uint32_t counts[static 256])
+{
+	double x = chi_square(counts);
+	return x > 150 && x < 360;
+}
+
+/*
+ * Not predictable: every byte of an index is evenly spread, and so is every byte of
+ * its difference from the one before, whichever peer it is for. A counter, or a part
+ * of the index that tells the peer, is neither.
+ */
+TEST(index_table_draws_evenly_spread_numbers)
+{
+	static uint32_t counts[4][256], steps[4][256];
+	struct stream stream = {.seed = 28};
+	struct rng rng = {stream_fill, &stream};
+	struct index_table table;
+	uint32_t index, before = 0;
+	index_table_init(&table);
+	for (int i = 0; i < DRAWS; i++) {
+		CHECK(index_table_draw(&table, &peers[i / 2 % 4], &rng, &index));
+		for (int b = 0; b < 4; b++) {
+			counts[b][index >> 8 * b & 0xff]++;
+			steps[b][(index - before) >> 8 * b & 0xff]++;
+		}
+		before = index;
+	}
+	for (int b = 0; b < 4; b++)
+		CHECK(is_even(counts[b]) && is_even(steps[b]));
+	CHECK_EQ(DRAWS, table.count); /* and no two of them are the same */
+	index_table_wipe(&table);
+}

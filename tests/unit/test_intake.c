@@ -206,7 +206,7 @@ TEST(intake_share_of_a_source)
 	tunnel_wipe(&t);
 }
 
-/* regressions 18: a cookie reply does not move the endpoint; forged ones change nothing */
+/* regressions 18: a cookie reply does not move the endpoint; forged ones change nothing. */
 TEST(intake_cookie_reply_moves_no_endpoint)
 {
 	struct tunnel t;
@@ -222,6 +222,31 @@ TEST(intake_cookie_reply_moves_no_endpoint)
 	tunnel_receive(&t, &t.a, &forged, sizeof forged, &elsewhere);
 	CHECK_EQ(2, end_drops(&t.a, DROP_COOKIE_UNEXPECTED));
 	CHECK(endpoint_is_same_remote(&before, &end_peer(&t.a)->endpoint));
+	tunnel_wipe(&t);
+}
+
+/* The reply that a is waiting for, but from elsewhere: it counts, and moves nothing either. */
+TEST(intake_true_cookie_reply_moves_no_endpoint)
+{
+	struct tunnel t;
+	struct endpoint elsewhere = stranger(9);
+	CHECK(tunnel_init(&t, 960));
+	t.b.device->backlog.load_until = NANOS_NEVER;
+	struct endpoint before = end_peer(&t.a)->endpoint;
+	for (int i = 0; i < 2; i++) { /* a's initiation, b's reply */
+		tunnel_offer(&t, &t.a, i == 0, 1);
+		tunnel_pump(&t, i ? &t.b : &t.a);
+		struct flight *f = tunnel_take(&t);
+		CHECK(f);
+		f->from = i ? elsewhere : f->from;
+		tunnel_bring(&t, f);
+		free(f);
+	}
+	CHECK_EQ(0, end_drops(&t.a, DROP_COOKIE_UNEXPECTED));
+	CHECK(endpoint_is_same_remote(&before, &end_peer(&t.a)->endpoint));
+	CHECK_EQ(0, end_take_events(&t.a, EVENT_ENDPOINT_MOVED));
+	tunnel_run(&t, 6 * SECOND); /* the next initiation carries it, to where b is */
+	CHECK_EQ(1, t.b.received);
 	tunnel_wipe(&t);
 }
 

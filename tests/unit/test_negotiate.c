@@ -332,3 +332,58 @@ TEST(negotiate_needs_link_key_and_endpoint)
 	CHECK(tunnel_ping(&t, &t.a));
 	tunnel_wipe(&t);
 }
+
+/* Regressions 18: a handshake moves the endpoint as data does, at either end. */
+TEST(negotiate_roams_on_authentic_handshakes)
+{
+	struct tunnel t;
+	struct endpoint elsewhere = {.address = ip("203.0.113.5"), .port = 5};
+	CHECK(tunnel_init(&t, 222));
+	struct flight *initiation = make_initiation(&t);
+	initiation->from = elsewhere;
+	tunnel_bring(&t, initiation);
+	free(initiation);
+	CHECK(endpoint_is_same_remote(&elsewhere, &end_peer(&t.b)->endpoint));
+	tunnel_pump(&t, &t.b);
+	struct flight *response = tunnel_take(&t);
+	CHECK(response && endpoint_is_same_remote(&elsewhere, &response->to));
+	response->to = t.a.address;
+	response->from.port++;
+	tunnel_bring(&t, response);
+	CHECK(endpoint_is_same_remote(&response->from, &end_peer(&t.a)->endpoint));
+	free(response);
+	tunnel_wipe(&t);
+}
+
+struct zero_first { /* the first index that is drawn is 0 */
+	struct rng rest;
+	bool was_drawn;
+};
+
+static void fill_zero_first(void *context, void *out, size_t len)
+{
+	struct zero_first *state = context;
+	rng_fill(&state->rest, out, len);
+	if (len == sizeof(uint32_t) && !state->was_drawn) {
+		memset(out, 0, len);
+		state->was_drawn = true;
+	}
+}
+
+/* Regressions 2: 0 is an index like any other, of the initiator and of the responder. */
+TEST(negotiate_with_index_0)
+{
+	struct tunnel t;
+	CHECK(tunnel_init(&t, 223));
+	struct zero_first a = {.rest = t.a.device->rng}, b = {.rest = t.b.device->rng};
+	t.a.device->rng = (struct rng){fill_zero_first, &a};
+	t.b.device->rng = (struct rng){fill_zero_first, &b};
+	CHECK(tunnel_ping(&t, &t.a));
+	CHECK_EQ(0, end_peer(&t.a)->keyring.current->local_index);
+	CHECK_EQ(0, end_peer(&t.b)->keyring.current->local_index);
+	CHECK(index_table_find(&t.a.device->indices, 0) == end_peer(&t.a));
+	tunnel_skip(&t, REKEY_AFTER_TIME);
+	CHECK(tunnel_ping(&t, &t.a) && tunnel_ping(&t, &t.b));
+	CHECK_EQ(0, end_drops_total(&t.a) + end_drops_total(&t.b));
+	tunnel_wipe(&t);
+}
