@@ -7,6 +7,8 @@
 #   make deps       what a fresh Debian 12 needs for make test; as root
 #   make install    DESTDIR= PREFIX=/usr/local
 #   make sim        SEEDS=n, the simulation alone
+#   make fuzz       SECONDS=n TARGET="name ...", what libFuzzer finds; needs clang
+#   make fuzz-coverage   lines of the message parsers that the fuzz corpora reach
 #   make clean
 #
 # CC=clang, and BUILD=release (default) or BUILD=sanitize, choose the variant.
@@ -20,6 +22,7 @@ SHELL := /bin/bash
 BUILD  ?= release
 PREFIX ?= /usr/local
 SEEDS  ?= 4
+SECONDS ?= 60
 VERSION := 0.1.0
 ifeq ($(origin CC),default)
 CC := gcc
@@ -40,10 +43,14 @@ flags_release  := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong $(cf_protecti
 flags_sanitize := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 flags_mutants  := -O1 -w
+flags_fuzz     := -O2 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+flags_coverage := -O0 -fprofile-instr-generate -fcoverage-mapping
 ldflags_release  := -Wl,-z,relro,-z,now
 ldflags_sanitize := -fsanitize=address,undefined
-ifeq ($(filter $(BUILD),release sanitize mutants),)
-$(error BUILD is "$(BUILD)"; it must be release, sanitize or mutants)
+ldflags_fuzz     := -fsanitize=fuzzer,address,undefined
+ifeq ($(filter $(BUILD),release sanitize mutants fuzz coverage),)
+$(error BUILD is "$(BUILD)"; it must be release, sanitize, mutants, fuzz or coverage)
 endif
 CFLAGS  += $(flags_$(BUILD))
 LDFLAGS += $(ldflags_$(BUILD))
@@ -90,10 +97,18 @@ $(out)/tests/%.o: CPPFLAGS += -Itests
 
 # One program for all unit tests, with everything but main() itself, and with an
 # allocator in between that can fail.
-$(out)/unit: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(out)/unit $(out)/fuzz: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(out)/unit: $(call objects,tests/unit) $(filter-out $(out)/src/main/main.o,$(room_objects)) \
 		$(out)/libtext.a $(out)/libcore.a
 	$(link) $(MNL_LIBS) $(SODIUM_LIBS)
+
+# The fuzz targets: for libFuzzer, or, in any other variant, to replay their corpora.
+fuzz_mains := $(addprefix $(out)/tests/fuzz/,libfuzzer.o replay.o)
+fuzz_main  := $(out)/tests/fuzz/$(if $(filter fuzz,$(BUILD)),libfuzzer,replay).o
+$(out)/fuzz: $(filter-out $(fuzz_mains),$(call objects,tests/fuzz)) $(fuzz_main) \
+		$(addprefix $(out)/tests/unit/,tunnel.o ends.o hex.o short_memory.o) \
+		$(out)/libtext.a $(out)/libcore.a
+	$(link) $(SODIUM_LIBS)
 
 # The simulation sees the core and nothing else.
 $(out)/sim: $(call objects,tests/sim) $(out)/libcore.a
@@ -122,10 +137,11 @@ ct := $(and $(filter release,$(variant)),$(wildcard /usr/include/valgrind/memche
 
 .PHONY: programs unit sim
 programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(out)/pipe $(out)/load \
-	$(out)/inject $(out)/keylog.so
+	$(out)/inject $(out)/keylog.so $(if $(filter sanitize,$(BUILD)),$(out)/fuzz)
 
 run_unit = $(1)/unit --expect $$(cat tests/unit/*.c | grep -c "^TEST(")
 run_sim  = $(1)/sim --seeds $(SEEDS)
+run_fuzz = $(1)/fuzz --targets $$(cat tests/fuzz/fuzz_*.c | grep -c "^FUZZ(") tests/fuzz/corpus/*/*
 
 unit: $(out)/unit
 	$(call run_unit,$(out))
@@ -139,7 +155,8 @@ run_house := tests/house/run build/release -Isrc -D_GNU_SOURCE -std=gnu11 $(WARN
 suite_house := 'house rules=$(run_house)' 'the rules themselves=tests/house/selftest' \
 	'constant time=tests/ct/run build/release/ct'
 suite_core = 'unit tests, $(2), sanitized=$(call run_unit,build/$(1))' \
-	'simulation, $(2), sanitized=$(call run_sim,build/$(1))'
+	'simulation, $(2), sanitized=$(call run_sim,build/$(1))' \
+	'fuzz corpora, $(2), sanitized=$(call run_fuzz,build/$(1))'
 suite_clang := $(if $(shell command -v clang),$(call suite_core,sanitize-clang,clang),\
 	'clang=echo "skipped: no clang (make deps)"; echo 0 passed, 0 failed, 1 skipped')
 suites_check = $(suite_house) $(call suite_core,sanitize,gcc) $(suite_clang)
@@ -156,6 +173,20 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_hooks.sh,sanitize) \
 	$(call room,tests/interop/wireguard_go.sh,sanitize) \
 	$(call room,tests/interop/differential.sh,release)
+
+# One at a time and with what nobody else wants of the processors, for other suites measure.
+suites_fuzz := $(if $(shell command -v clang),\
+	'fuzzing=nice -n 19 tests/fuzz/run build/fuzz-clang/fuzz 10 1' \
+	'coverage of the parsers=tests/fuzz/coverage build/coverage-clang/fuzz')
+
+.PHONY: fuzz fuzz-coverage fuzz-programs
+fuzz-programs:
+	@$(MAKE) -s -j2 build/fuzz-clang/fuzz BUILD=fuzz CC=clang
+	@$(MAKE) -s -j2 build/coverage-clang/fuzz BUILD=coverage CC=clang
+fuzz: fuzz-programs
+	tests/fuzz/run build/fuzz-clang/fuzz $(SECONDS) 2 $(TARGET)
+fuzz-coverage: fuzz-programs
+	tests/fuzz/coverage build/coverage-clang/fuzz
 
 .PHONY: house
 house: build/release/adit
@@ -176,7 +207,8 @@ check: variants
 test:
 	@$(need_root)
 	@$(MAKE) -s variants
-	@$(tally) $(suites_check) $(suites_rooms)
+	@! command -v clang >/dev/null || $(MAKE) -s fuzz-programs
+	@$(tally) $(suites_check) $(suites_fuzz) $(suites_rooms)
 
 demo:
 	@$(need_root)
@@ -187,7 +219,7 @@ demo:
 
 # ------------------------------------------------------------------ what it needs, where it goes
 packages_build := gcc libc6-dev libsodium-dev libmnl-dev iproute2 iputils-ping
-packages_test  := clang clang-format libclang-rt-14-dev procps nftables valgrind \
+packages_test  := clang clang-format libclang-rt-14-dev llvm-14 procps nftables valgrind \
 	wireguard-tools wireguard-go tshark qemu-system-x86 busybox-static cpio xz-utils kmod
 
 apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \

@@ -1,0 +1,176 @@
+#include "fuzz/letters.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+/* ---------------------------------------------------------------- the authors */
+
+/* Only of the second does b not know at first where it is. */
+static void introduce(struct desk *desk, enum author author)
+{
+	struct change_peer entry = {.public_key = desk->authors[author].public_key};
+	entry.has_endpoint = author != AUTHOR_SECOND;
+	entry.endpoint = desk->t.a.address;
+	REQUIRE(end_change_peer(&desk->t.b, &entry, &desk->t.now));
+	REQUIRE(desk_peer(desk, author));
+}
+
+void desk_init(struct desk *desk)
+{
+	static const struct preshared_key none;
+	struct private_key key;
+	memset(desk, 0, sizeof *desk);
+	REQUIRE(tunnel_init(&desk->t, 2));
+	desk->rng = (struct rng){stream_fill, &desk->t.a.stream};
+	struct local_identity *authors = desk->authors;
+	for (int i = 0; i < AUTHOR_COUNT; i++) {
+		private_key_generate(&key, &desk->rng);
+		local_identity_init(&authors[i], &key);
+	}
+	authors[AUTHOR_PEER] = *desk->t.a.device->us;
+	authors[AUTHOR_SELF] = *desk->t.b.device->us;
+	authors[AUTHOR_LIAR].public_key = authors[AUTHOR_PEER].public_key;
+	memset(&authors[AUTHOR_LOW].public_key, 0, sizeof(struct public_key));
+	introduce(desk, AUTHOR_SECOND);
+	introduce(desk, AUTHOR_LOW);
+	for (int i = 0; i < AUTHOR_COUNT; i++)
+		REQUIRE(remote_identity_init(
+			&desk->b_of[i], &authors[i], &desk->t.b.public_key, &none));
+	desk->b_of[AUTHOR_PEER] = *end_peer(&desk->t.a)->remote;
+}
+
+void desk_wipe(struct desk *desk)
+{
+	tunnel_wipe(&desk->t);
+}
+
+struct peer *desk_peer(const struct desk *desk, enum author author)
+{
+	return peer_table_find(&desk->t.b.device->peers, &desk->authors[author].public_key);
+}
+
+/* ---------------------------------------------------------------- letters */
+
+static struct letter *letter_begin(struct desk *desk, enum author author, struct input *in)
+{
+	if (desk->letter_count == LETTERS_MAX)
+		return NULL;
+	struct letter *letter = &desk->letters[desk->letter_count];
+	/* Above its number any bits: b has to give them back as they are. */
+	letter->index = desk->letter_count++ | (uint32_t)input_u8(in) << 24;
+	letter->author = author;
+	return letter;
+}
+
+struct letter *letter_find(struct desk *desk, uint32_t index)
+{
+	uint32_t i = index & 0xffffff;
+	return i < desk->letter_count && desk->letters[i].index == index ? &desk->letters[i] : NULL;
+}
+
+/* mac1 right or for somebody else; mac2 none, right, or of the cookie for another port. */
+static void letter_finish(struct desk *desk, struct input *in, struct letter *letter,
+	const struct endpoint *from, void *msg, size_t len)
+{
+	struct device *b = desk->t.b.device;
+	uint8_t kind = input_u8(in);
+	bool is_for_b = (kind & 3) != 3;
+	macs_set_mac1(msg, len, &desk->authors[is_for_b ? AUTHOR_SELF : AUTHOR_STRANGER].macs);
+	letter->mac1 = macs_mac1(msg, len);
+	letter->is_right &= is_for_b;
+	if (!(kind & 4))
+		return;
+	uint16_t port = (uint16_t)(from->port + (kind >> 3 & 1));
+	struct mac_value cookie =
+		cookie_bake(&b->baker, &from->address, port, desk->t.now.boottime, &desk->rng);
+	macs_set_mac2(msg, len, &cookie);
+}
+
+/* Near the present, or anything. */
+static struct tai64n read_stamp(struct desk *desk, struct input *in)
+{
+	struct tai64n stamp;
+	uint8_t kind = input_u8(in);
+	if (kind == 255)
+		input_fill(in, &stamp, sizeof stamp);
+	else
+		stamp = tai64n_from_realtime(
+			desk->t.now.realtime + (nanos)kind * (STAMP_WHITENING_NS / 2));
+	return stamp;
+}
+
+static const uint8_t low_order[DH_LEN]; /* one of the points: zero */
+
+struct letter *letter_initiate(struct desk *desk, struct input *in, const struct endpoint *from,
+	struct message_initiation *msg)
+{
+	uint8_t kind = input_u8(in);
+	enum author author = (kind & 7) % AUTHOR_COUNT;
+	struct letter *letter = letter_begin(desk, author, in);
+	if (!letter)
+		return NULL;
+	struct local_identity us = desk->authors[author];
+	struct remote_identity them = desk->b_of[author];
+	/* The plaintexts: the public key that it claims, the stamp, the ephemeral key. */
+	bool is_spoilt = kind & 8 && input_spoil(in, us.public_key.bytes, DH_LEN);
+	if (kind & 16)
+		memcpy(&them.public_key, low_order, DH_LEN);
+	if (kind & 64)
+		secret_wipe(&them.static_static, sizeof them.static_static);
+	letter->stamp = read_stamp(desk, in);
+	is_spoilt |= !initiation_create(
+		msg, &letter->pending, &us, &them, &letter->stamp, letter->index, &desk->rng);
+	/* And what was sealed. */
+	size_t start = offsetof(struct message_initiation, ephemeral);
+	size_t len = offsetof(struct message_initiation, macs) - start;
+	if (kind & 32)
+		is_spoilt |= input_spoil(in, msg->ephemeral.bytes, len);
+	if (kind & 128) {
+		memcpy(&msg->ephemeral, low_order, DH_LEN);
+		is_spoilt = true;
+	}
+	store_le32(msg->type, MESSAGE_INITIATION);
+	store_le32(msg->sender_index, letter->index);
+	letter->is_right = author < AUTHOR_PEERS && !is_spoilt;
+	letter_finish(desk, in, letter, from, msg, sizeof *msg);
+	return letter;
+}
+
+struct letter *letter_respond(struct desk *desk, struct input *in, const struct endpoint *from,
+	struct message_response *msg)
+{
+	uint8_t kind = input_u8(in);
+	enum author author = kind % AUTHOR_PEERS;
+	const struct message_initiation *initiation = &desk->from_b[author];
+	struct opened_initiation opened;
+	struct tai64n stamp;
+	struct letter *letter = desk->has_from_b[author] ? letter_begin(desk, author, in) : NULL;
+	if (!letter)
+		return NULL;
+	REQUIRE(initiation_open(&opened, initiation, &desk->authors[author]));
+	REQUIRE(initiation_accept(&opened, &stamp, initiation, &desk->b_of[author]));
+	bool has_psk = !(kind & 2);
+	if (kind & 4)
+		memcpy(&opened.remote_ephemeral, low_order, DH_LEN);
+	letter->b_index = opened.remote_index;
+	struct remote_identity them = desk->b_of[has_psk ? author : AUTHOR_STRANGER];
+	if (kind & 16)
+		memcpy(&them.public_key, low_order, DH_LEN);
+	letter->is_response = true;
+	letter->is_right = letter->has_keys =
+		response_create(msg, &letter->keys, &opened, &them, letter->index, &desk->rng);
+	letter->is_right &= has_psk || author == AUTHOR_SECOND;
+	if (kind & 32) {
+		memcpy(&msg->ephemeral, low_order, DH_LEN);
+		letter->is_right = false;
+	}
+	size_t start = offsetof(struct message_response, receiver_index);
+	size_t len = offsetof(struct message_response, macs) - start;
+	if (kind & 8)
+		letter->is_right &= !input_spoil(in, msg->receiver_index, len);
+	store_le32(msg->type, MESSAGE_RESPONSE);
+	store_le32(msg->sender_index, letter->index);
+	letter_finish(desk, in, letter, from, msg, sizeof *msg);
+	return letter;
+}
