@@ -172,7 +172,9 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_control.sh,sanitize) \
 	$(call room,tests/netns/test_hooks.sh,sanitize) \
 	$(call room,tests/interop/wireguard_go.sh,sanitize) \
-	$(call room,tests/interop/differential.sh,release)
+	$(call room,tests/interop/differential.sh,release) \
+	$(call room,tests/netns/test_scenarios.sh,sanitize) \
+	$(call room,tests/netns/test_peers.sh,sanitize)
 
 # One at a time and with what nobody else wants of the processors, for other suites measure.
 suites_fuzz := $(if $(shell command -v clang),\
