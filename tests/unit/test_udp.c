@@ -206,6 +206,38 @@ TEST(udp_lengths_v6_row_14)
 	lengths(UDP_V6, &v6, 65527);
 }
 
+/*
+ * Row 15: an endless loop over control messages. Each datagram comes with two of
+ * them, here with up to six, in any mix, more than there is room for.
+ */
+TEST(udp_reads_any_control_messages_row_15)
+{
+	static const int options[][2] = {{SOL_SOCKET, SO_TIMESTAMP}, {IPPROTO_IP, IP_RECVTTL},
+		{SOL_SOCKET, SO_TIMESTAMPNS}, {IPPROTO_IP, IP_RECVORIGDSTADDR}};
+	if (!open_two(UDP_V4))
+		return;
+	struct endpoint to = {.address = v4, .port = b.port}, from;
+	fill(1, 100, 50);
+	out.tos = 2;
+	for (unsigned mix = 0; mix < 16; mix++) {
+		for (unsigned i = 0; i < 4; i++) {
+			const int is_on = mix >> i & 1;
+			CHECK_EQ(0, setsockopt(b.v4, options[i][0], options[i][1], &is_on,
+					    sizeof is_on));
+		}
+		struct udp_progress progress = {0};
+		CHECK_EQ(0, udp_send_burst(&a, &out, &to, false, &progress));
+		memset(&from, 0xff, sizeof from);
+		CHECK_EQ(1, receive(b.v4, &from));
+		CHECK_EQ(50, in.len[0]);
+		CHECK_MEM(out.bytes, in.bytes, 50);
+		CHECK_MEM(&v4, &from.address, sizeof v4);
+		CHECK(from.source.family == IP_NONE || ip_address_is_equal(&v4, &from.source));
+		CHECK(mix || (in.tos == 2 && from.source.family == IP_V4));
+	}
+	close_two();
+}
+
 TEST(udp_leaves_from_the_cached_source)
 {
 	if (!open_two(UDP_V4))
