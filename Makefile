@@ -6,7 +6,9 @@
 #   make demo       two namespaces, a tunnel, a ping, a transfer; as root
 #   make deps       what a fresh Debian 12 needs for make test; as root
 #   make install    DESTDIR= PREFIX=/usr/local
-#   make sim        SEEDS=n, the simulation alone
+#   make sim        SEEDS=n, the simulation alone: n seeds with a model of the
+#                   cryptography, n/25 with the real one
+#   make sim-model  SEEDS=n, the first part of it
 #   make fuzz       SECONDS=n TARGET="name ...", what libFuzzer finds; needs clang
 #   make fuzz-coverage   lines of the message parsers that the fuzz corpora reach
 #   make clean
@@ -21,7 +23,7 @@ SHELL := /bin/bash
 
 BUILD  ?= release
 PREFIX ?= /usr/local
-SEEDS  ?= 4
+SEEDS  ?= 5000
 SECONDS ?= 60
 VERSION := 0.1.0
 ifeq ($(origin CC),default)
@@ -110,9 +112,14 @@ $(out)/fuzz: $(filter-out $(fuzz_mains),$(call objects,tests/fuzz)) $(fuzz_main)
 		$(out)/libtext.a $(out)/libcore.a
 	$(link) $(SODIUM_LIBS)
 
-# The simulation sees the core and nothing else.
+# The simulation sees the core and nothing else; sim-model not even most of crypto/.
 $(out)/sim: $(call objects,tests/sim) $(out)/libcore.a
-	$(link) $(SODIUM_LIBS)
+$(out)/sim-model: $(call objects,tests/sim tests/model_crypto) $(out)/src/crypto/secret.o \
+		$(filter-out $(out)/src/crypto/%,$(core_objects))
+$(out)/sim $(out)/sim-model:
+	$(link) $(SODIUM_LIBS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+
+sim_model := $(and $(filter release,$(variant)),$(out)/sim-model)
 
 # What the namespace tests send files and datagrams with.
 $(out)/pipe: $(call objects,tests/netns)
@@ -135,18 +142,20 @@ $(out)/ct: $(call objects,tests/ct) $(out)/libtext.a $(out)/libcore.a
 	$(link) $(SODIUM_LIBS) $(addprefix -Wl$(comma)--wrap=,$(ct_outcomes))
 ct := $(and $(filter release,$(variant)),$(wildcard /usr/include/valgrind/memcheck.h),$(out)/ct)
 
-.PHONY: programs unit sim
-programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(out)/pipe $(out)/load \
+.PHONY: programs unit sim sim-model
+programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(sim_model) $(out)/pipe $(out)/load \
 	$(out)/inject $(out)/keylog.so $(if $(filter sanitize,$(BUILD)),$(out)/fuzz)
 
 run_unit = $(1)/unit --expect $$(cat tests/unit/*.c | grep -c "^TEST(")
-run_sim  = $(1)/sim --seeds $(SEEDS)
+run_sim  = $(1) --kept tests/sim/seeds --seeds $(2)
 run_fuzz = $(1)/fuzz --targets $$(cat tests/fuzz/fuzz_*.c | grep -c "^FUZZ(") tests/fuzz/corpus/*/*
 
 unit: $(out)/unit
 	$(call run_unit,$(out))
-sim: $(out)/sim
-	$(call run_sim,$(out))
+sim: sim-model $(out)/sim
+	$(call run_sim,$(out)/sim,$$(($(SEEDS) / 25)))
+sim-model: $(out)/sim-model
+	$(call run_sim,$<,$(SEEDS))
 
 # ------------------------------------------------------------------ check and test
 # Unit tests and simulation run under the sanitizers, built by gcc and by clang.
@@ -155,11 +164,13 @@ run_house := tests/house/run build/release -Isrc -D_GNU_SOURCE -std=gnu11 $(WARN
 suite_house := 'house rules=$(run_house)' 'the rules themselves=tests/house/selftest' \
 	'constant time=tests/ct/run build/release/ct'
 suite_core = 'unit tests, $(2), sanitized=$(call run_unit,build/$(1))' \
-	'simulation, $(2), sanitized=$(call run_sim,build/$(1))' \
+	'simulation, $(2), sanitized=$(call run_sim,build/$(1)/sim,$(3))' \
 	'fuzz corpora, $(2), sanitized=$(call run_fuzz,build/$(1))'
-suite_clang := $(if $(shell command -v clang),$(call suite_core,sanitize-clang,clang),\
+suite_clang := $(if $(shell command -v clang),$(call suite_core,sanitize-clang,clang,20),\
 	'clang=echo "skipped: no clang (make deps)"; echo 0 passed, 0 failed, 1 skipped')
-suites_check = $(suite_house) $(call suite_core,sanitize,gcc) $(suite_clang)
+suite_model := 'simulation, model of the cryptography=$(call \
+	run_sim,build/release/sim-model,5000)'
+suites_check = $(suite_house) $(suite_model) $(call suite_core,sanitize,gcc,200) $(suite_clang)
 
 # The small traffic under the sanitizers, the big and the slow as it ships.
 room = '$(1)=ADIT=build/$(2)/adit $(1)'

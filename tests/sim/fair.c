@@ -16,6 +16,8 @@ static void run_one_way(struct world *w, uint32_t from, uint32_t to)
 	traffic_stop(w);
 	world_run(w, SECONDS(2));
 	setting_expect_all_delivered(w);
+	if (!w->watch.marks_sent)
+		world_break(w, "routers do not see who understands ECN");
 	if (w->counts.handshakes < 27 || w->counts.handshakes > 31)
 		world_break(w, "%llu handshakes in an hour, not one in about 120 s",
 			(unsigned long long)w->counts.handshakes);
@@ -40,16 +42,19 @@ void scenario_both_initiate(struct world *w)
 	setting_fair_weather(w, setting_any_delay(w));
 	traffic_offer(w, 0, 1, 10);
 	traffic_offer(w, 1, 0, 10);
-	world_run(w, REKEY_TIMEOUT + REKEY_JITTER_MAX + SECONDS(1));
+	world_run(w, LAW_REKEY_TIMEOUT + LAW_JITTER_MAX + SECONDS(1));
 	setting_expect_all_delivered(w);
 	traffic_start(w, 0, 1, SECONDS(1), 2);
 	traffic_start(w, 1, 0, SECONDS(1), 2);
+	world_run(w, LAW_REKEY_AFTER + SECONDS(5));
+	if (w->counts.handshakes < 3)
+		world_break(w, "neither end renews");
 	world_run(w, SECONDS(1200));
 	traffic_stop(w);
 	world_run(w, SECONDS(2));
 	setting_expect_all_delivered(w);
-	if (w->counts.handshakes < 10 || w->counts.handshakes > 22)
-		world_break(w, "%llu handshakes in 20 minutes",
+	if (w->counts.handshakes < 11 || w->counts.handshakes > 24)
+		world_break(w, "%llu handshakes in 22 minutes",
 			(unsigned long long)w->counts.handshakes);
 }
 
@@ -98,7 +103,7 @@ void scenario_roaming(struct world *w)
 	world_run(w, SECONDS(2));
 	for (int i = 0; i < 20 && !w->is_broken; i++) {
 		struct node *roamer = &w->nodes[i % 2];
-		roamer->epoch++;
+		node_roam(w, roamer);
 		traffic_offer(w, (uint32_t)i % 2, (uint32_t) !(i % 2), 1);
 		world_run(w, delay + MILLIS(1));
 		traffic_offer(w, (uint32_t) !(i % 2), (uint32_t)i % 2, 10);
@@ -124,7 +129,7 @@ static void reach_limit(struct world *w, uint32_t from, uint64_t limit)
 {
 	uint64_t handshakes = w->counts.handshakes;
 	set_send_counter(w, from, !from, limit - 9);
-	if (limit == REKEY_AFTER_MESSAGES) {
+	if (limit == LAW_REKEY_MESSAGES) {
 		traffic_offer(w, from, !from, 4);
 		world_run(w, SECONDS(1));
 	}
@@ -144,10 +149,10 @@ void scenario_message_limits(struct world *w)
 	traffic_offer(w, 0, 1, 1);
 	world_run(w, SECONDS(6));
 	for (uint32_t from = 0; from < 2 && !w->is_broken; from++) {
-		reach_limit(w, from, REKEY_AFTER_MESSAGES);
-		reach_limit(w, !from, REKEY_AFTER_MESSAGES);
-		reach_limit(w, from, REJECT_AFTER_MESSAGES);
-		reach_limit(w, !from, REJECT_AFTER_MESSAGES);
+		reach_limit(w, from, LAW_REKEY_MESSAGES);
+		reach_limit(w, !from, LAW_REKEY_MESSAGES);
+		reach_limit(w, from, LAW_REJECT_MESSAGES);
+		reach_limit(w, !from, LAW_REJECT_MESSAGES);
 	}
 	setting_expect_all_delivered(w);
 }

@@ -7,25 +7,20 @@
 
 /* ------------------------------------------------------------------ no answer */
 
-static uint64_t drops(const struct world *w, uint32_t node, enum drop_reason reason)
-{
-	return device_drops(w->nodes[node].device)->count[reason];
-}
-
 void scenario_black_hole(struct world *w)
 {
 	setting_make(w, &setting_two_nodes);
 	network_cut(w, 0, 1, true);
-	w->nodes[0].staged_bytes_max = SIZE_MAX;
 	uint64_t offered = traffic_offer(w, 0, 1, 100) + traffic_offer(w, 0, 1, 100);
-	world_run(w, REKEY_ATTEMPT_TIME + REKEY_TIMEOUT + REKEY_JITTER_MAX);
+	world_run(w, LAW_ATTEMPT + LAW_REKEY_TIMEOUT + LAW_JITTER_MAX);
 
-	uint64_t gave_up = drops(w, 0, DROP_GAVE_UP), full = drops(w, 0, DROP_STAGED_FULL),
-		 memory = drops(w, 0, DROP_NO_MEMORY);
-	if (gave_up + full + memory != offered || gave_up > STAGED_PACKETS_MAX)
+	uint64_t gave_up = setting_drops(w, 0, DROP_GAVE_UP),
+		 full = setting_drops(w, 0, DROP_STAGED_FULL),
+		 bytes = setting_drops(w, 0, DROP_NO_MEMORY);
+	if (gave_up + full + bytes != offered || gave_up > LAW_STAGED)
 		world_break(w, "%llu packets offered; dropped %llu, %llu, %llu",
 			(unsigned long long)offered, (unsigned long long)gave_up,
-			(unsigned long long)full, (unsigned long long)memory);
+			(unsigned long long)full, (unsigned long long)bytes);
 	if (w->watch.events[EVENT_GAVE_UP] != 1)
 		world_break(w, "it gave up %llu times",
 			(unsigned long long)w->watch.events[EVENT_GAVE_UP]);
@@ -58,7 +53,7 @@ void scenario_idle(struct world *w)
 	setting_make(w, &setting_two_nodes);
 	setting_make_sloppy(w);
 	setting_foul_weather(w);
-	setting_any_traffic(w, 2);
+	setting_any_traffic(w);
 	world_run(w, dice_below(&w->dice, SECONDS(400)));
 	setting_expect_silence(w);
 }
@@ -93,12 +88,12 @@ void scenario_keepalive(struct world *w)
  */
 void scenario_responder_keepalive(struct world *w)
 {
-	struct acquaintance how = {.keepalive_seconds = 10};
+	struct acquaintance wanted = {.is_wanted = true, .keepalive_seconds = 10};
 	setting_make(w, &(struct setting){.node_count = 2});
 	setting_fair_weather(w, setting_any_delay(w));
 	traffic_offer(w, 0, 1, 1);
 	world_run(w, SECONDS(1));
-	node_introduce(w, &w->nodes[1], &w->nodes[0], &how);
+	admin_introduce(w, 1, 0, &wanted);
 	world_run(w, SECONDS(1000));
 	if (w->watch.sights[1][0].last_initiation != NANOS_NEVER)
 		world_break(w, "the responder had to initiate");
@@ -116,7 +111,7 @@ void scenario_erasure(struct world *w)
 	traffic_offer(w, 0, 1, 1);
 	world_run(w, 2 * delay + SECONDS(1));
 	nanos birth = w->watch.sights[0][1].newest_birth - w->nodes[0].boot_offset;
-	world_run(w, birth + KEY_ERASURE_TIME - w->time - delay);
+	world_run(w, birth + LAW_ERASE_AFTER - w->time - delay);
 	traffic_offer(w, 0, 1, 1);
 	world_run(w, 4 * delay);
 	setting_expect_all_delivered(w);

@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "sim/dice.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +16,6 @@ uint64_t ledger_add(struct ledger *ledger, const struct inner *inner)
 	if (ledger->count == ledger->capacity) {
 		ledger->capacity = ledger->capacity ? 2 * ledger->capacity : 1024;
 		ledger->inners = realloc(ledger->inners, ledger->capacity * sizeof *ledger->inners);
-		assert(ledger->inners);
 	}
 	ledger->forbidden_count += inner->is_forbidden;
 	ledger->inners[ledger->count] = *inner;
@@ -30,17 +28,17 @@ void ledger_wipe(struct ledger *ledger)
 	*ledger = (struct ledger){0};
 }
 
-struct ip_address inner_address(uint32_t node, bool is_v6, uint8_t host)
+struct ip_address inner_address(uint32_t network, bool is_v6, uint8_t host)
 {
 	struct ip_address address = {.family = is_v6 ? IP_V6 : IP_V4};
 	uint8_t *b = address.bytes;
 	if (is_v6) {
 		b[0] = 0xfd;
-		b[7] = (uint8_t)node;
+		b[7] = (uint8_t)network;
 		b[15] = host;
 	} else {
 		b[0] = 10;
-		b[2] = (uint8_t)node;
+		b[2] = (uint8_t)network;
 		b[3] = host;
 	}
 	return address;
@@ -55,13 +53,13 @@ static uint16_t header_checksum(const uint8_t *header)
 	return (uint16_t) ~(sum + (sum >> 16));
 }
 
-static size_t build_header(const struct inner *inner, uint8_t host, uint8_t *out)
+static size_t build_header(const struct inner *inner, uint8_t tos, uint8_t host, uint8_t *out)
 {
 	struct ip_address source = inner_address(inner->claims, inner->is_v6, host);
-	struct ip_address destination = inner_address(inner->to, inner->is_v6, 1);
+	struct ip_address destination = inner_address(inner->to_network, inner->is_v6, 1);
 
 	if (inner->is_v6) {
-		store_be32(out, UINT32_C(6) << 28 | (uint32_t)inner->tos << 20);
+		store_be32(out, UINT32_C(6) << 28 | (uint32_t)tos << 20);
 		store_be16(out + 4, (uint16_t)(inner->len - IPV6_HEADER_LEN));
 		out[6] = PROTOCOL_EXPERIMENT;
 		out[7] = HOPS;
@@ -71,7 +69,7 @@ static size_t build_header(const struct inner *inner, uint8_t host, uint8_t *out
 	}
 	memset(out, 0, IPV4_HEADER_LEN);
 	out[0] = 0x45;
-	out[1] = inner->tos;
+	out[1] = tos;
 	store_be16(out + 2, inner->len);
 	out[8] = HOPS;
 	out[9] = PROTOCOL_EXPERIMENT;
@@ -81,10 +79,10 @@ static size_t build_header(const struct inner *inner, uint8_t host, uint8_t *out
 	return IPV4_HEADER_LEN;
 }
 
-void ledger_build(const struct ledger *ledger, uint64_t id, uint8_t *out)
+void ledger_build(const struct ledger *ledger, uint64_t id, uint8_t tos, uint8_t *out)
 {
 	const struct inner *inner = &ledger->inners[id];
-	size_t at = build_header(inner, (uint8_t)(1 + id % 250), out);
+	size_t at = build_header(inner, tos, (uint8_t)(1 + id % 250), out);
 	store_be64(out + at, id);
 	at += 8;
 	for (uint64_t word = id ^ ledger->salt; at < inner->len;) {

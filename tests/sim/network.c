@@ -2,22 +2,23 @@
 
 #include "sim/world.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FIRST_HOST 10
 #define FIRST_PORT 20000
+#define EPOCHS_MAX 40000
 
 /* ------------------------------------------------------------------ addresses */
 
 struct endpoint network_home(uint32_t node, uint32_t epoch)
 {
-	struct endpoint home = {.port = (uint16_t)(FIRST_PORT + epoch)};
+	struct endpoint home = {.port = (uint16_t)(FIRST_PORT + (epoch & ~4u))};
 	static const uint8_t v4[] = {192, 0, 2, 0}, v6[] = {0x20, 0x01, 0x0d, 0xb8};
 	bool is_v6 = epoch % 2;
 	home.address.family = is_v6 ? IP_V6 : IP_V4;
 	memcpy(home.address.bytes, is_v6 ? v6 : v4, 4);
+	home.address.bytes[2] ^= (uint8_t)(epoch & 4);
 	home.address.bytes[is_v6 ? 15 : 3] = (uint8_t)(FIRST_HOST + node);
 	return home;
 }
@@ -25,7 +26,8 @@ struct endpoint network_home(uint32_t node, uint32_t epoch)
 bool network_find_home(const struct endpoint *endpoint, uint32_t *node, uint32_t *epoch)
 {
 	*node = endpoint->address.bytes[endpoint->address.family == IP_V6 ? 15 : 3] - FIRST_HOST;
-	*epoch = (uint32_t)endpoint->port - FIRST_PORT;
+	*epoch = ((uint32_t)endpoint->port - FIRST_PORT) |
+		 ((endpoint->address.bytes[2] ^ (endpoint->address.family == IP_V6 ? 13 : 2)) & 4);
 	if (*node >= NODES_MAX || *epoch >= EPOCHS_MAX)
 		return false;
 	struct endpoint home = network_home(*node, *epoch);
@@ -44,7 +46,6 @@ static void heap_push(struct network *n, struct flight flight)
 	if (n->count == n->capacity) {
 		n->capacity = n->capacity ? 2 * n->capacity : 256;
 		n->heap = realloc(n->heap, n->capacity * sizeof *n->heap);
-		assert(n->heap);
 	}
 	size_t i = n->count++;
 	for (; i && is_earlier(&flight, &n->heap[(i - 1) / 2]); i = (i - 1) / 2)
@@ -89,7 +90,7 @@ static bool strikes(struct world *w, enum fault fault)
 
 static void take_off(struct world *w, struct datagram *datagram, nanos delay)
 {
-	struct flight flight = {w->time + delay, w->network.order++, datagram, FAULT_COUNT};
+	struct flight flight = {w->time + delay, w->network.order++, datagram, FAULT_COUNT, false};
 	if (strikes(w, FAULT_REORDER))
 		flight.at += dice_below(&w->dice, MILLIS(400));
 	if (strikes(w, FAULT_HOLD))
@@ -98,6 +99,11 @@ static void take_off(struct world *w, struct datagram *datagram, nanos delay)
 		flight.damage = FAULT_CORRUPT;
 	else if (strikes(w, FAULT_TRUNCATE))
 		flight.damage = FAULT_TRUNCATE;
+	flight.is_marked = strikes(w, FAULT_MARK);
+	if (flight.at < w->network.jam_end) {
+		flight.at = w->network.jam_end;
+		w->counts.faults[FAULT_JAM]++;
+	}
 	datagram->references++;
 	heap_push(&w->network, flight);
 }
@@ -116,7 +122,30 @@ static void send_one(struct world *w, struct datagram *datagram, nanos delay)
 	datagram_release(datagram);
 }
 
-void network_send(struct world *w, struct node *node, struct device_send *send)
+/* It goes through its NAT, which has perhaps forgotten it: then from another port. */
+static void pass_nat(struct world *w, struct node *node)
+{
+	if (node->nat_timeout && w->time - node->nat_used > node->nat_timeout)
+		node_roam(w, node);
+	node->nat_used = w->time;
+}
+
+/* The kernel sends from no address that is not its own (any more), and says so. */
+static void check_source(struct world *w, struct node *node, const struct device_send *send)
+{
+	struct endpoint home = network_home(node->index, node->epoch);
+	const struct ip_address *source = &send->to.source;
+	if (source->family == IP_NONE || ip_address_is_equal(source, &home.address))
+		return;
+	if (source->family != send->to.address.family)
+		world_break(w, "node %u: source and destination differ in family", node->index);
+	device_on_send_error(node->device, &send->peer);
+	const struct peer *peer = device_find_peer(node->device, &send->peer);
+	if (peer && peer->endpoint.source.family != IP_NONE)
+		world_break(w, "node %u keeps a source address that is of no use", node->index);
+}
+
+static void send_burst(struct world *w, struct node *node, const struct device_send *send)
 {
 	const struct weather *weather = &w->network.weather;
 	nanos delay = weather->delay_min +
@@ -128,19 +157,28 @@ void network_send(struct world *w, struct node *node, struct device_send *send)
 	for (uint32_t i = 0; i < send->burst->count && !w->is_broken; i++) {
 		const uint8_t *bytes = burst_datagram(send->burst, i);
 		uint32_t len = send->burst->len[i];
-		watch_send(w, node, send, bytes, len);
-		if (!is_home || w->is_broken)
-			continue; /* it moved away */
-		struct datagram *datagram = malloc(sizeof *datagram + len);
-		assert(datagram);
+		watch_send(w, node, send, i);
+		if (!is_home || w->is_broken) { /* it moved away, or is a stranger */
+			strangers_get(w, &send->to, bytes, len);
+			continue;
+		}
+		struct datagram *datagram = memory_grow(NULL, 0, sizeof *datagram + len);
 		*datagram = (struct datagram){.from = node->index,
 			.to = to,
 			.epoch = node->epoch,
+			.stamp = w->watch.sights[node->index][to].message_stamp,
 			.tos = send->burst->tos,
 			.len = len};
 		memcpy(datagram->bytes, bytes, len);
 		send_one(w, datagram, delay);
 	}
+}
+
+void network_send(struct world *w, struct node *node, struct device_send *send)
+{
+	pass_nat(w, node);
+	check_source(w, node, send);
+	send_burst(w, node, send);
 	burst_pool_put(&node->pool, send->burst);
 }
 
@@ -159,8 +197,14 @@ uint32_t network_damage(
 	return len;
 }
 
-static void remember(struct world *w, struct datagram *datagram)
+/*
+ * What strangers may replay: what was processed. Whoever passes on what was not
+ * is no stranger but a router.
+ */
+static void remember(struct world *w, const struct node *node, struct datagram *datagram)
 {
+	if (w->is_short || watch_is_busy(w, node))
+		return;
 	struct datagram **place = &w->network.captured[dice_below(&w->dice, CAPTURED_MAX)];
 	datagram_release(*place);
 	datagram->references++;
@@ -175,30 +219,35 @@ static void land(struct world *w, const struct flight *flight, struct burst *bur
 	uint32_t len = datagram->len;
 
 	if (flight->damage == FAULT_COUNT) {
-		watch_arrival(w, &w->nodes[datagram->to], datagram);
-		if (!datagram->was_delivered)
-			remember(w, datagram);
-		datagram->was_delivered = true;
+		const struct node *node = &w->nodes[datagram->to];
+		uint32_t life = w->watch.sights[node->index][datagram->from].life;
+		watch_arrival(w, node, datagram);
+		if (datagram->delivered_life != life)
+			remember(w, node, datagram);
+		datagram->delivered_life = life;
 		memcpy(slot, datagram->bytes, len);
 	} else {
 		len = network_damage(&w->dice, flight->damage, datagram->bytes, len, slot);
 	}
 	burst->len[burst->count++] = len;
-	burst->tos = datagram->tos;
+	burst->tos = flight->is_marked ? datagram->tos | IP_ECN_MASK : datagram->tos;
 }
 
 /* Whether `next` may follow in the same burst, as the kernel's GRO would have it. */
-static bool goes_along(const struct datagram *first, const struct datagram *next)
+static bool goes_along(const struct flight *lead, const struct flight *follower)
 {
-	return next->from == first->from && next->epoch == first->epoch && next->to == first->to &&
-	       next->tos == first->tos && next->len <= first->len;
+	const struct datagram *first = lead->datagram, *next = follower->datagram;
+	return lead->is_marked == follower->is_marked && next->from == first->from &&
+	       next->epoch == first->epoch && next->to == first->to && next->tos == first->tos &&
+	       next->len <= first->len;
 }
 
 /* Takes off the heap what arrives together; NULL: the receiver has no memory. */
 static struct burst *gather(struct world *w, struct node *node)
 {
 	struct network *n = &w->network;
-	struct datagram *first = n->heap[0].datagram;
+	struct flight lead = n->heap[0];
+	struct datagram *first = lead.datagram;
 	uint32_t stride = first->len;
 	uint64_t most = dice_between(&w->dice, 1, BURST_PACKETS_MAX);
 	struct burst *burst = burst_pool_get(
@@ -216,7 +265,7 @@ static struct burst *gather(struct world *w, struct node *node)
 		datagram_release(flight.datagram);
 	} while (burst && burst->count < most && (burst->count + 1) * stride <= burst->capacity &&
 		 n->count && n->heap[0].at <= w->time && !is_last &&
-		 goes_along(first, n->heap[0].datagram));
+		 goes_along(&lead, &n->heap[0]));
 	datagram_release(first);
 	return burst;
 }
@@ -227,11 +276,13 @@ static void arrive(struct world *w)
 	struct node *node = &w->nodes[first->to];
 	struct endpoint from = network_home(first->from, first->epoch);
 
-	if (!node->is_up || w->network.is_cut[first->from][first->to]) {
+	bool is_forgotten = node->nat_timeout && w->time - node->nat_used > node->nat_timeout;
+	if (!node_is_alive(node) || is_forgotten || w->network.is_cut[first->from][first->to]) {
 		w->counts.faults[FAULT_CUT]++;
 		datagram_release(heap_pop(&w->network).datagram);
 		return;
 	}
+	node->nat_used = w->time;
 	struct burst *burst = gather(w, node);
 	if (burst)
 		node_put_datagrams(w, node, burst, &from);
@@ -255,6 +306,8 @@ void network_clear(struct world *w)
 {
 	struct network *n = &w->network;
 	memset(n->weather.permille, 0, sizeof n->weather.permille);
+	memset(n->is_cut, 0, sizeof n->is_cut);
+	n->jam_end = 0;
 	while (n->count)
 		datagram_release(n->heap[--n->count].datagram);
 }

@@ -5,16 +5,16 @@
  * what the invariants are judged by.
  *
  * Addresses: every node has a home per epoch, and roaming means the next epoch;
- * even epochs are IPv4, odd ones IPv6. Strangers live in 198.51.100.0/24.
+ * even epochs are IPv4, odd ones IPv6. Two on, the port is another, and mostly
+ * the address is the same; from 0 to 4 it is the other way round.
  */
 #ifndef ADIT_SIM_NETWORK_H
 #define ADIT_SIM_NETWORK_H
 
 #include "device/device.h"
 #include "sim/dice.h"
+#include "sim/node.h"
 
-#define NODES_MAX    5
-#define EPOCHS_MAX   64
 #define CAPTURED_MAX 64
 #define HELD_AFTER   (5 * NANOS_PER_SECOND) /* a delay beyond it is "held" */
 
@@ -25,9 +25,12 @@ enum fault {
 	FAULT_CORRUPT,
 	FAULT_TRUNCATE,
 	FAULT_HOLD, /* arrives minutes later */
+	FAULT_MARK, /* a router marks it: congestion */
 	FAULT_WEATHER_COUNT,
 	FAULT_CUT = FAULT_WEATHER_COUNT, /* lost in a partition */
+	FAULT_JAM,			 /* arrives with all others, when a jam is over */
 	FAULT_FORGERY,			 /* made, or replayed, by a stranger */
+	FAULT_FLOOD,
 	FAULT_COUNT
 };
 
@@ -39,7 +42,8 @@ struct weather {
 struct datagram {
 	uint32_t references;
 	uint32_t from, to, epoch; /* nodes; the sender's home when it was sent */
-	bool was_delivered;
+	uint32_t delivered_life;  /* of its sender at the receiver; 0: not delivered yet */
+	struct tai64n stamp;	  /* of an initiation */
 	uint8_t tos;
 	uint32_t len;
 	uint8_t bytes[];
@@ -50,6 +54,7 @@ struct flight {
 	uint64_t order;
 	struct datagram *datagram;
 	enum fault damage; /* FAULT_CORRUPT, FAULT_TRUNCATE, or neither */
+	bool is_marked;
 };
 
 struct network {
@@ -58,11 +63,11 @@ struct network {
 	uint64_t order;
 	struct weather weather;
 	bool is_cut[NODES_MAX][NODES_MAX];
+	nanos jam_end;				 /* nothing arrives before it */
 	struct datagram *captured[CAPTURED_MAX]; /* delivered ones, for strangers to replay */
 };
 
 struct world;
-struct node;
 
 struct endpoint network_home(uint32_t node, uint32_t epoch);
 /* false: nobody's home. */
@@ -78,7 +83,7 @@ nanos network_deadline(const struct network *network);
 /* Between two nodes, both ways. */
 void network_cut(struct world *w, uint32_t a, uint32_t b, bool is_cut);
 
-/* Fair weather from now on, and what is still in flight from before is lost. */
+/* Fair weather and no cuts from now on; what is still in flight from before is lost. */
 void network_clear(struct world *w);
 
 /* Copies a datagram with a bit flipped or its end cut off; returns the length. */

@@ -4,10 +4,11 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define ARENA_LEN      (256 * 1024)
-#define POOL_BYTES_MAX (16 * 1024 * 1024)
-#define JOBS_BATCH_MAX 24
+#define ARENA_ALIGN  64
+#define STAMPS_AHEAD SECONDS(60) /* of a block that is granted */
+#define STAMPS_LEFT  SECONDS(20) /* and asked for so early */
 
 struct now node_now(const struct world *w, const struct node *node)
 {
@@ -16,117 +17,48 @@ struct now node_now(const struct world *w, const struct node *node)
 
 const struct peer *node_peer(const struct world *w, uint32_t node, uint32_t peer)
 {
-	return device_find_peer(w->nodes[node].device, &w->nodes[peer].public_key);
+	return w->watch.sights[node][peer].peer;
 }
 
-static void set_private_key(struct world *w, struct node *node)
+bool node_is_alive(const struct node *node)
 {
-	struct rng rng = {dice_fill, &node->entropy};
-	struct change change;
+	return node->is_up && !node->is_asleep;
+}
+
+/* ------------------------------------------------------------------ the disk */
+
+static void grant(struct world *w, struct node *node)
+{
 	struct now now = node_now(w, node);
-
-	private_key_generate(&node->private_key, &rng);
-	public_key_derive(&node->public_key, &node->private_key);
-	change_init(&change);
-	change.has_private_key = true;
-	change.private_key = node->private_key;
-	if (!device_apply(node->device, &change, &now))
-		world_break(w, "node %u: its private key was refused", node->index);
-	change_wipe(&change);
+	struct tai64n limit = tai64n_from_realtime(node->disk.mark);
+	device_grant_stamps(node->device, &limit, &now);
 }
 
-void node_create(struct world *w, uint32_t index, bool is_stranger)
+/* Asks for a block when the last one comes to its end; grants it when it is written. */
+static void disk_step(struct world *w, struct node *node)
 {
-	assert(index == w->node_count && index < NODES_MAX);
-	struct node *node = &w->nodes[w->node_count++];
-	*node = (struct node){.index = index, .is_stranger = is_stranger};
-	dice_init(&node->entropy, w->seed, index);
-	node->boot_offset = SECONDS(1 + dice_below(&w->dice, 100000));
-	node->real_offset = SECONDS(1700000000 + dice_below(&w->dice, 100000));
-	node->staged_bytes_max = dice_chance(&w->dice, 500) ? 64 * 1024 : 1024 * 1024;
-	node->arena_bytes = aligned_alloc(64, ARENA_LEN);
-	assert(node->arena_bytes);
-	for (size_t i = 0; i < ARENA_LEN; i++)
-		node->arena_bytes[i] = 0;
-	secret_arena_init(&node->arena, node->arena_bytes, ARENA_LEN);
-	burst_pool_init(&node->pool, POOL_BYTES_MAX);
-
-	struct device_setup setup = {
-		.arena = &node->arena,
-		.pool = &node->pool,
-		.rng = {dice_fill, &node->entropy},
-		.staged_bytes_max = node->staged_bytes_max,
-	};
-	node->device = device_create(&setup);
-	assert(node->device);
-	device_set_mtu(node->device, NODE_MTU);
-	set_private_key(w, node);
-	node_set_link(w, node, true);
-}
-
-static bool add_prefix(struct change_peer *entry, uint32_t node, bool is_v6, uint8_t len)
-{
-	struct ip_prefix prefix = {inner_address(node, is_v6, 0), len};
-	return change_peer_add_allowed_ip(entry, &prefix, false);
-}
-
-/* Its own networks; node 0 has the whole space as well, where nobody owns a part of it. */
-static bool add_prefixes(struct change_peer *entry, const struct node *peer)
-{
-	bool ok = add_prefix(entry, peer->index, false, 24);
-	ok = ok && add_prefix(entry, peer->index, true, 64);
-	if (!peer->index) {
-		ok = ok && add_prefix(entry, 0, false, 17);
-		ok = ok && add_prefix(entry, 0, true, 57);
+	struct disk *disk = &node->disk;
+	if (!disk->is_there)
+		return;
+	nanos sent = tai64n_to_realtime(device_sent_stamp(node->device));
+	nanos real = node_now(w, node).realtime, last = sent > real ? sent : real;
+	if (disk->writing == NANOS_NEVER && last + STAMPS_LEFT > disk->mark) {
+		disk->writing = last + STAMPS_AHEAD;
+		disk->written = w->time + dice_below(&w->dice, w->disk_delay_max + 1);
 	}
-	return ok;
-}
-
-static void node_pump(struct world *w, struct node *node);
-
-void node_introduce(
-	struct world *w, struct node *node, const struct node *peer, const struct acquaintance *how)
-{
-	struct change change;
-	struct now now = node_now(w, node);
-	change_init(&change);
-	struct change_peer *entry = change_add_peer(&change, &peer->public_key);
-	assert(entry);
-	entry->has_preshared_key = true;
-	entry->preshared_key = how->preshared_key;
-	entry->has_keepalive = true;
-	entry->keepalive_seconds = how->keepalive_seconds;
-	entry->has_endpoint = how->knows_endpoint;
-	entry->endpoint = network_home(peer->index, peer->epoch);
-	if (how->knows_endpoint)
-		w->watch.sights[node->index][peer->index].endpoint = entry->endpoint;
-	if (!add_prefixes(entry, peer) || !device_apply(node->device, &change, &now))
-		world_break(w, "node %u: peer %u was refused", node->index, peer->index);
-	change_wipe(&change);
-	node_pump(w, node);
+	if (disk->writing != NANOS_NEVER && nanos_is_due(disk->written, w->time)) {
+		disk->mark = disk->writing;
+		disk->writing = NANOS_NEVER;
+		grant(w, node);
+	}
 }
 
 /* ------------------------------------------------------------------ outputs */
 
-static void take_jobs(struct world *w, struct node *node)
-{
-	struct job **end = &node->jobs;
-	while (*end)
-		end = &(*end)->next;
-	for (struct job *job; (job = device_take_job(node->device)); end = &job->next) {
-		watch_job(w, node, job);
-		job->next = NULL;
-		*end = job;
-		node->job_count++;
-	}
-	if (node->jobs && w->jobs_due == NANOS_NEVER)
-		w->jobs_due = w->time + dice_below(&w->dice, w->jobs_delay_max + 1);
-}
-
 static void take_inner(struct world *w, struct node *node)
 {
 	for (struct burst *burst; (burst = device_take_inner(node->device));) {
-		if (burst->count > BURST_PACKETS_MAX)
+		if (burst->count > LAW_BURST)
 			world_break(w, "a burst of %u packets", burst->count);
 		for (uint32_t i = 0; i < burst->count && !w->is_broken; i++) {
 			if (burst->len[i])
@@ -141,21 +73,32 @@ static void take_events(struct world *w, struct node *node)
 	uint32_t count = 0;
 	for (struct event event; device_take_event(node->device, &event); count++)
 		watch_event(w, node, &event);
-	if (count > DEVICE_EVENTS_MAX)
+	if (count > LAW_EVENTS)
 		world_break(w, "node %u: %u events waited, the bound is %u", node->index, count,
-			DEVICE_EVENTS_MAX);
+			LAW_EVENTS);
 }
 
-/* Takes all outputs, as the device wants it after each input. */
-static void node_pump(struct world *w, struct node *node)
+static void take_all(struct world *w, struct node *node)
 {
 	struct device_send send;
 	if (w->reads_events)
 		take_events(w, node);
-	take_jobs(w, node);
+	jobs_take(w, node);
 	while (device_take_send(node->device, &send))
 		network_send(w, node, &send);
 	take_inner(w, node);
+}
+
+void node_pump(struct world *w, struct node *node)
+{
+	node->is_dirty = true;
+	take_all(w, node);
+	disk_step(w, node);
+	take_all(w, node); /* what waited for a grant */
+	if (device_deadline(node->device))
+		node->next_turn = NANOS_NEVER;
+	else if (node->next_turn == NANOS_NEVER)
+		node->next_turn = w->time + w->turn_time;
 }
 
 /* ------------------------------------------------------------------ inputs */
@@ -165,15 +108,49 @@ void node_set_link(struct world *w, struct node *node, bool is_up)
 	struct now now = node_now(w, node);
 	world_trace(w, "node %u: link %s", node->index, is_up ? "up" : "down");
 	node->is_up = is_up;
-	device_set_link(node->device, is_up, &now);
 	if (!is_up)
 		watch_link_down(w, node);
+	device_set_link(node->device, is_up, &now);
 	node_pump(w, node);
+}
+
+void node_set_mtu(struct world *w, struct node *node, uint32_t mtu)
+{
+	world_trace(w, "node %u: MTU %u", node->index, mtu);
+	node->mtu_before = node->mtu;
+	node->mtu = mtu;
+	device_set_mtu(node->device, mtu);
+	node_pump(w, node);
+}
+
+void node_set_asleep(struct world *w, struct node *node, bool is_asleep)
+{
+	world_trace(w, "node %u %s", node->index, is_asleep ? "falls asleep" : "wakes up");
+	node->is_asleep = is_asleep;
+	if (!is_asleep)
+		node_pump(w, node);
+}
+
+void node_roam(struct world *w, struct node *node)
+{
+	node->epoch++;
+	world_trace(w, "node %u roams", node->index);
+	watch_roam(w, node);
+}
+
+bool node_apply(struct world *w, struct node *node, const struct change *change)
+{
+	struct now now = node_now(w, node);
+	bool ok = device_apply(node->device, change, &now);
+	if (!ok && !w->is_short)
+		world_break(w, "node %u: a change was refused", node->index);
+	return ok;
 }
 
 void node_put_inner(struct world *w, struct node *node, struct burst *burst)
 {
 	struct now now = node_now(w, node);
+	watch_given(w, node, burst);
 	device_put_inner(node->device, burst, &now);
 	node_pump(w, node);
 }
@@ -186,6 +163,7 @@ void node_put_datagrams(
 	hit.source = network_home(node->index, node->epoch).address;
 	if (hit.source.family != from->address.family)
 		hit.source = (struct ip_address){0};
+	watch_hit(w, node, burst, from);
 	device_put_datagrams(node->device, burst, &hit, &now);
 	node_pump(w, node);
 }
@@ -193,90 +171,64 @@ void node_put_datagrams(
 nanos node_deadline(const struct node *node)
 {
 	nanos deadline = device_deadline(node->device);
-	if (deadline == NANOS_NEVER)
+	nanos written = node->disk.writing == NANOS_NEVER ? NANOS_NEVER : node->disk.written;
+	if (node->is_asleep)
 		return NANOS_NEVER;
+	if (!deadline)
+		return nanos_min(written, node->next_turn);
+	if (deadline == NANOS_NEVER)
+		return written;
 	deadline = deadline > node->boot_offset ? deadline - node->boot_offset : 0;
-	return nanos_add(deadline, node->late);
+	return nanos_min(written, nanos_add(deadline, node->late));
 }
 
 void node_tick(struct world *w, struct node *node)
 {
 	struct now now = node_now(w, node);
+	watch_turn(w, node);
 	device_tick(node->device, &now);
 	node->late = dice_below(&w->dice, w->tick_late_max + 1);
+	node->next_turn = NANOS_NEVER;
 	node_pump(w, node);
 }
 
-/* ------------------------------------------------------------------ jobs */
+/* ------------------------------------------------------------------ a life */
 
-static const struct session_keys *job_session(const struct job *job)
+static void begin_life(struct world *w, struct node *node)
 {
-	size_t offset = job->kind == JOB_SEAL ? offsetof(struct session_keys, send)
-					      : offsetof(struct session_keys, receive);
-	return (const void *)((const uint8_t *)job->key - offset);
-}
-
-/* Takes off a random job, or rather the first of its session. */
-static struct job *take_any_job(struct world *w, struct node *node)
-{
-	const struct job *chosen = node->jobs;
-	for (uint64_t n = dice_below(&w->dice, node->job_count); n; n--)
-		chosen = chosen->next;
-	struct job **link = &node->jobs;
-	while (job_session(*link) != job_session(chosen))
-		link = &(*link)->next;
-	struct job *job = *link;
-	*link = job->next;
-	node->job_count--;
-	return job;
-}
-
-/* A node that has jobs, the busier the likelier; NULL: none has. */
-static struct node *any_busy_node(struct world *w)
-{
-	uint64_t total = 0;
-	for (uint32_t i = 0; i < w->node_count; i++)
-		total += w->nodes[i].job_count;
-	if (!total)
-		return NULL;
-	uint64_t n = dice_below(&w->dice, total);
-	struct node *node = w->nodes;
-	for (; n >= node->job_count; node++)
-		n -= node->job_count;
-	return node;
-}
-
-void node_run_some_jobs(struct world *w)
-{
-	struct job *batch[JOBS_BATCH_MAX];
-	struct node *owner[JOBS_BATCH_MAX];
-	size_t count = 0, wanted = dice_between(&w->dice, 1, JOBS_BATCH_MAX);
-
-	while (count < wanted && (owner[count] = any_busy_node(w))) {
-		batch[count] = take_any_job(w, owner[count]);
-		count++;
+	struct change change;
+	uint8_t *arena = node->memory + -(uintptr_t)node->memory % ARENA_ALIGN;
+	memset(arena, 0, NODE_ARENA_LEN);
+	secret_arena_init(&node->arena, arena, NODE_ARENA_LEN);
+	burst_pool_init(&node->pool, NODE_POOL_MAX);
+	struct device_setup setup = {
+		.arena = &node->arena,
+		.pool = &node->pool,
+		.rng = {dice_fill, &node->entropy},
+		.staged_bytes_max = node->staged_bytes_max,
+	};
+	while (!(node->device = device_create(&setup)))
+		; /* memory was short: started again */
+	watch_begin_life(w, node);
+	device_set_mtu(node->device, node->mtu);
+	change_init(&change);
+	change.has_private_key = true;
+	change.private_key = node->us.private_key;
+	while (!node_apply(w, node, &change) && !w->is_broken)
+		;
+	change_wipe(&change);
+	node->disk.writing = NANOS_NEVER;
+	if (node->disk.is_there) {
+		struct tai64n floor = tai64n_from_realtime(node->disk.mark);
+		device_set_stamp_floor(node->device, &floor);
+		grant(w, node);
 	}
-	job_run_batch(batch, count);
-	w->jobs_due = any_busy_node(w) ? w->time + dice_below(&w->dice, w->jobs_delay_max + 1)
-				       : NANOS_NEVER;
-	for (size_t i = 0; i < count; i++) {
-		struct now now = node_now(w, owner[i]);
-		device_put_job(owner[i]->device, batch[i], &now);
-		node_pump(w, owner[i]);
-	}
+	node_set_link(w, node, true);
 }
 
-/* ------------------------------------------------------------------ the end */
-
-void node_destroy(struct world *w, struct node *node)
+static void end_life(struct world *w, struct node *node)
 {
-	while (node->job_count) {
-		struct now now = node_now(w, node);
-		struct job *job = take_any_job(w, node);
-		job_run_batch(&job, 1);
-		device_put_job(node->device, job, &now);
-		node_pump(w, node);
-	}
+	jobs_finish(w, node);
 	take_events(w, node);
 	device_destroy(node->device);
 	if (node->pool.bytes_out)
@@ -286,6 +238,47 @@ void node_destroy(struct world *w, struct node *node)
 		burst_pool_wipe(&node->pool);
 	if (node->arena.blocks_out)
 		world_break(w, "node %u: %zu secrets leaked", node->index, node->arena.blocks_out);
-	free(node->arena_bytes);
-	secret_wipe(&node->private_key, sizeof node->private_key);
+}
+
+void node_create(struct world *w, uint32_t index, bool is_stranger)
+{
+	assert(index == w->node_count && index < NODES_MAX);
+	struct node *node = &w->nodes[w->node_count++];
+	*node = (struct node){.index = index,
+		.is_stranger = is_stranger,
+		.mtu = NODE_MTU,
+		.mtu_before = NODE_MTU,
+		.next_turn = NANOS_NEVER};
+	dice_init(&node->entropy, w->seed, index);
+	node->boot_offset = SECONDS(1 + dice_below(&w->dice, 100000));
+	node->real_offset = SECONDS(1700000000 + dice_below(&w->dice, 100000));
+	node->staged_bytes_max = dice_chance(&w->dice, 500) ? 64 * 1024 : 1024 * 1024;
+	node->disk.is_there = dice_chance(&w->dice, 500);
+	node->memory = memory_grow(NULL, 0, NODE_ARENA_LEN + ARENA_ALIGN);
+	struct private_key key;
+	struct rng rng = {dice_fill, &node->entropy};
+	private_key_generate(&key, &rng);
+	local_identity_init(&node->us, &key);
+	watch_create(w, node);
+	begin_life(w, node);
+}
+
+void node_restart(struct world *w, struct node *node, bool keeps_state)
+{
+	world_trace(w, "node %u restarts %s", node->index,
+		keeps_state && node->disk.is_there ? "with its stamps" : "and forgets its stamps");
+	end_life(w, node);
+	if (!keeps_state)
+		node->disk.mark = 0;
+	if (!node->disk.is_there || !node->disk.mark)
+		watch_amnesia(w, node);
+	begin_life(w, node);
+}
+
+void node_destroy(struct world *w, struct node *node)
+{
+	end_life(w, node);
+	watch_destroy(w, node);
+	free(node->memory);
+	secret_wipe(&node->us, sizeof node->us);
 }

@@ -1,37 +1,65 @@
 #include "sim/scenario.h"
 
+#include "sim/misfortune.h"
 #include "sim/setting.h"
+
+/* Less is no proof of anything: */
+#define WEATHER_TIME	    SECONDS(600)
+#define WEATHER_MISFORTUNES 3
+#define WEATHER_HANDSHAKES  3 /* the first and two rekeys */
+#define WEATHER_PHASES_MAX  60
 
 /* ------------------------------------------------------------------ all at once */
 
-static void run_weather(struct world *w)
+static struct setting any_setting(struct world *w)
 {
 	struct setting setting = {
-		.node_count = (uint32_t)dice_between(&w->dice, 2, NODES_MAX - 1),
+		.node_count =
+			dice_chance(&w->dice, 700) ? 2 : 3 + (uint32_t)dice_below(&w->dice, 3),
 		.has_preshared_keys = dice_chance(&w->dice, 500),
 		.only_later_know_where = dice_chance(&w->dice, 300),
-		.has_impostor = dice_chance(&w->dice, 500),
+		.has_impostor = dice_chance(&w->dice, 300),
 		.keepalive_seconds = dice_chance(&w->dice, 300) ? 25 : 0,
 	};
-	uint64_t phases = dice_between(&w->dice, 2, 5);
+	setting.is_hub = setting.node_count > 2 && dice_chance(&w->dice, 300);
+	if (setting.is_hub && dice_chance(&w->dice, 100))
+		setting.node_count = (uint32_t)dice_between(&w->dice, 10, 51);
+	return setting;
+}
 
+static void weather_phase(struct world *w, const struct setting *setting)
+{
+	setting_foul_weather(w);
+	setting_any_traffic(w);
+	if (setting->has_impostor)
+		traffic_offer(w, setting->node_count, 0, 3);
+	w->traffic.spoof_permille = dice_chance(&w->dice, 300) ? 200 : 0;
+	world_run(w, dice_below(&w->dice, SECONDS(100)));
+	w->traffic.spoof_permille = 0;
+	misfortune_any(w);
+}
+
+static bool has_proved_enough(const struct world *w)
+{
+	return w->time >= WEATHER_TIME && w->counts.misfortunes >= WEATHER_MISFORTUNES &&
+	       w->counts.handshakes >= WEATHER_HANDSHAKES;
+}
+
+static void run_weather(struct world *w)
+{
+	struct setting setting = any_setting(w);
 	setting_make_sloppy(w);
 	setting_foul_weather(w);
 	setting_make(w, &setting);
-	if (dice_chance(&w->dice, 700))
-		strangers_start(w, SECONDS(1));
-	for (; phases && !w->is_broken; phases--) {
-		setting_foul_weather(w);
-		setting_any_traffic(w, setting.node_count);
-		if (setting.has_impostor)
-			traffic_offer(w, setting.node_count, 0, 3);
-		w->traffic.spoof_permille = dice_chance(&w->dice, 300) ? 200 : 0;
-		world_run(w, dice_below(&w->dice, SECONDS(300)));
-		w->traffic.spoof_permille = 0;
-		if (dice_chance(&w->dice, 700))
-			setting_any_misfortune(w, setting.node_count);
-	}
-	if (!setting.keepalive_seconds)
+	if (dice_chance(&w->dice, 500))
+		strangers_start(w, SECONDS(2));
+	for (int i = 0; !has_proved_enough(w) && i < WEATHER_PHASES_MAX && !w->is_broken; i++)
+		weather_phase(w, &setting);
+	if (!has_proved_enough(w))
+		world_break(w, "%llu handshakes and %llu misfortunes are no proof",
+			(unsigned long long)w->counts.handshakes,
+			(unsigned long long)w->counts.misfortunes);
+	if (!setting.keepalive_seconds && dice_chance(&w->dice, 300))
 		setting_expect_silence(w);
 }
 
@@ -70,10 +98,10 @@ static void run_days(struct world *w)
 			setting_fair_weather(w, setting_any_delay(w));
 		else
 			setting_foul_weather(w);
-		setting_any_traffic(w, 2);
+		setting_any_traffic(w);
 		world_run(w, dice_between(&w->dice, SECONDS(60), SECONDS(1800)));
 		if (dice_chance(&w->dice, 200))
-			setting_any_misfortune(w, 2);
+			misfortune_any(w);
 	}
 	setting_expect_silence(w);
 	if (w->counts.handshakes < 5 * (uint64_t)w->hours)
@@ -104,6 +132,20 @@ const struct scenario scenarios[] = {
 	{"erasure", "a packet sent while the old keys are erased arrives", 2, scenario_erasure},
 	{"keepalive", "a persistent keepalive keeps a way open that only one side knows", 2,
 		scenario_keepalive},
+	{"flood", "under load data is not lost, and an honest peer gets in", 4, scenario_flood},
+	{"overflow", "more handshakes than may wait: the rest is dropped, and counted", 1,
+		scenario_overflow},
+	{"cookie-place", "a cookie of one address and port is worth nothing at another", 4,
+		scenario_cookie_place},
+	{"cookie-age", "nor is one older than 120 s", 2, scenario_cookie_age},
+	{"cookie-flood", "with a cookie too no address has more than its share", 2,
+		scenario_cookie_flood},
+	{"hub", "fifty spokes", 1, scenario_hub},
+	{"nat", "behind a NAT that forgets after 2 s", 2, scenario_nat},
+	{"clock", "a clock that was years ahead; with its stamps and without", 2, scenario_clock},
+	{"live-changes", "changes under traffic: what should survive survives", 4,
+		scenario_live_changes},
+	{"no-memory", "the n-th allocation fails, for every n", 1, scenario_no_memory},
 	{"unread-events", "events that nobody reads stay within their bound", 1, run_unread_events},
 	{"twice", "the same seed gives the same run", 3, run_twice},
 	{"weather", "anything, in any weather", 0, run_weather},

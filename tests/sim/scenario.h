@@ -32,5 +32,17 @@ void scenario_idle(struct world *w);
 void scenario_keepalive(struct world *w);
 void scenario_responder_keepalive(struct world *w);
 void scenario_erasure(struct world *w);
+/* load.c */
+void scenario_flood(struct world *w);
+void scenario_overflow(struct world *w);
+void scenario_cookie_place(struct world *w);
+void scenario_cookie_age(struct world *w);
+void scenario_cookie_flood(struct world *w);
+/* life.c */
+void scenario_hub(struct world *w);
+void scenario_nat(struct world *w);
+void scenario_clock(struct world *w);
+void scenario_live_changes(struct world *w);
+void scenario_no_memory(struct world *w);
 
 #endif

@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define RECOVERY_INTERVAL MILLIS(500) /* of the traffic by which a recovery is seen */
-
 const struct setting setting_two_nodes = {.node_count = 2, .has_preshared_keys = true};
 
 /* ------------------------------------------------------------------ nodes */
@@ -20,34 +18,36 @@ static struct preshared_key pair_key(const struct world *w, uint32_t a, uint32_t
 
 static void introduce(struct world *w, const struct setting *setting, uint32_t a, uint32_t b)
 {
-	struct acquaintance how = {
+	struct acquaintance wanted = {
+		.is_wanted = true,
 		.knows_endpoint = !setting->only_later_know_where || a > b,
 		.keepalive_seconds =
 			a + 1 == setting->node_count && !b ? setting->keepalive_seconds : 0,
 	};
 	if (setting->has_preshared_keys)
-		how.preshared_key = pair_key(w, a, b);
+		wanted.preshared_key = pair_key(w, a, b);
 	if (setting->is_one_key_wrong && a == 1)
-		how.preshared_key.bytes[0] ^= 1;
-	node_introduce(w, &w->nodes[a], &w->nodes[b], &how);
+		wanted.preshared_key.bytes[0] ^= 1;
+	admin_introduce(w, a, b, &wanted);
 }
 
 void setting_make(struct world *w, const struct setting *setting)
 {
-	assert(setting->node_count + setting->has_impostor <= NODES_MAX);
-	for (uint32_t i = 0; i < setting->node_count; i++)
+	uint32_t count = setting->node_count;
+	assert(count + setting->has_impostor <= NODES_MAX);
+	for (uint32_t i = 0; i < count; i++)
 		node_create(w, i, false);
-	for (uint32_t i = 0; i < setting->node_count; i++) {
-		for (uint32_t j = 0; j < setting->node_count; j++) {
+	for (uint32_t i = 0; i < count; i++) {
+		for (uint32_t j = 0; j < (i && setting->is_hub ? 1 : count); j++) {
 			if (i != j)
 				introduce(w, setting, i, j);
 		}
 	}
 	if (setting->has_impostor) {
-		struct acquaintance how = {.knows_endpoint = true};
-		node_create(w, setting->node_count, true);
-		node_introduce(w, &w->nodes[setting->node_count], &w->nodes[0], &how);
-		traffic_offer(w, setting->node_count, 0, 3);
+		struct acquaintance wanted = {.is_wanted = true, .knows_endpoint = true};
+		node_create(w, count, true);
+		admin_introduce(w, count, 0, &wanted);
+		traffic_offer(w, count, 0, 3);
 	}
 }
 
@@ -56,6 +56,16 @@ void setting_make_sloppy(struct world *w)
 	static const nanos delays[] = {0, MILLIS(1), MILLIS(20)};
 	w->jobs_delay_max = delays[dice_below(&w->dice, 3)];
 	w->tick_late_max = delays[dice_below(&w->dice, 3)];
+	w->disk_delay_max = delays[dice_below(&w->dice, 3)];
+	w->turn_time = MILLIS(dice_below(&w->dice, 10));
+}
+
+void setting_any_pair(struct world *w, uint32_t *a, uint32_t *b)
+{
+	do {
+		*a = (uint32_t)dice_below(&w->dice, w->node_count);
+		*b = (uint32_t)dice_below(&w->dice, w->node_count);
+	} while (!w->watch.sights[*a][*b].wanted.is_wanted || w->nodes[*a].is_stranger);
 }
 
 /* ------------------------------------------------------------------ weather and traffic */
@@ -79,6 +89,7 @@ void setting_foul_weather(struct world *w)
 		[FAULT_CORRUPT] = 100,
 		[FAULT_TRUNCATE] = 50,
 		[FAULT_HOLD] = 30,
+		[FAULT_MARK] = 300,
 	};
 	struct weather *weather = &w->network.weather;
 	weather->delay_min = dice_below(&w->dice, MILLIS(100));
@@ -95,103 +106,29 @@ struct pattern {
 };
 
 static const struct pattern patterns[] = {
-	{MILLIS(150), 2}, {SECONDS(1), 1}, {SECONDS(5), 128}, {SECONDS(12), 4}, {SECONDS(60), 10},
+	{MILLIS(300), 2}, {SECONDS(1), 1}, {SECONDS(5), 20}, {SECONDS(12), 4}, {SECONDS(60), 10},
 	{SECONDS(200), 128}, /* longer than a session lives */
 };
 
-static void any_pair(struct world *w, uint32_t node_count, uint32_t *a, uint32_t *b)
+void setting_any_traffic(struct world *w)
 {
-	*a = (uint32_t)dice_below(&w->dice, node_count);
-	*b = (uint32_t)(*a + 1 + dice_below(&w->dice, node_count - 1)) % node_count;
-}
-
-void setting_any_traffic(struct world *w, uint32_t node_count)
-{
-	uint64_t count = dice_below(&w->dice, 5);
+	uint64_t count = dice_below(&w->dice, 4);
 	traffic_stop(w);
 	for (uint64_t i = 0; i < count; i++) {
 		const struct pattern *pattern =
 			&patterns[dice_below(&w->dice, sizeof patterns / sizeof *patterns)];
 		uint32_t from, to;
-		any_pair(w, node_count, &from, &to);
+		setting_any_pair(w, &from, &to);
 		traffic_start(w, from, to, pattern->interval, pattern->burst_max);
 	}
 }
 
-/* ------------------------------------------------------------------ misfortunes */
-
-nanos setting_recovery_time(const struct world *w)
-{
-	return NEW_HANDSHAKE_TIMEOUT + REKEY_JITTER_MAX + 4 * w->network.weather.delay_max +
-	       8 * w->jobs_delay_max + 2 * w->tick_late_max + 2 * RECOVERY_INTERVAL;
-}
-
-static bool knows_where(const struct world *w, uint32_t a, uint32_t b)
-{
-	const struct endpoint *endpoint = &node_peer(w, a, b)->endpoint;
-	struct endpoint home = network_home(b, w->nodes[b].epoch);
-	return endpoint_is_same_remote(endpoint, &home);
-}
-
-static void expect_delivery(struct world *w, uint32_t from, uint32_t to, nanos since)
-{
-	nanos last = w->watch.sights[to][from].last_delivery;
-	if (!last || last < since)
-		world_break(w, "nothing from %u to %u in the %.3f s after a misfortune", from, to,
-			(double)(w->time - since) / NANOS_PER_SECOND);
-}
-
-static void suffer(struct world *w, uint32_t a, uint32_t b)
-{
-	struct node *node = &w->nodes[a];
-	switch (dice_below(&w->dice, 3)) {
-	case 0:
-		network_cut(w, a, b, true);
-		world_run(w, dice_below(&w->dice, SECONDS(300)));
-		network_cut(w, a, b, false);
-		break;
-	case 1:
-		node_set_link(w, node, false);
-		world_run(w, dice_below(&w->dice, SECONDS(30)));
-		node_set_link(w, node, true);
-		break;
-	default:
-		node->epoch += node->epoch < EPOCHS_MAX - 1;
-		world_trace(w, "node %u roams", a);
-		break;
-	}
-}
-
-void setting_any_misfortune(struct world *w, uint32_t node_count)
-{
-	uint32_t a, b;
-	any_pair(w, node_count, &a, &b);
-	uint64_t directions = dice_between(&w->dice, 1, 3);
-
-	traffic_stop(w);
-	if (directions & 1)
-		traffic_start(w, a, b, RECOVERY_INTERVAL, 3);
-	if (directions & 2)
-		traffic_start(w, b, a, RECOVERY_INTERVAL, 3);
-	world_run(w, dice_below(&w->dice, SECONDS(30)));
-	suffer(w, a, b);
-	if (w->is_broken)
-		return;
-
-	network_clear(w);
-	nanos healed_at = w->time;
-	bool can_hear = !(directions & 1) || knows_where(w, a, b);
-	bool can_speak = !(directions & 2) || knows_where(w, b, a);
-	world_run(w, setting_recovery_time(w));
-	if (!can_hear || !can_speak || w->traffic.spoof_permille)
-		return; /* nobody can send to where nobody knows to be */
-	if (directions & 1)
-		expect_delivery(w, a, b, healed_at);
-	if (directions & 2)
-		expect_delivery(w, b, a, healed_at);
-}
-
 /* ------------------------------------------------------------------ expectations */
+
+uint64_t setting_drops(const struct world *w, uint32_t node, enum drop_reason reason)
+{
+	return device_drops(w->nodes[node].device)->count[reason];
+}
 
 static uint64_t bytes_sent(const struct world *w)
 {

@@ -1,6 +1,6 @@
 /*
  * What scenarios are made of: nodes that know each other, weather, patterns of
- * traffic, misfortunes, and what must be true afterwards.
+ * traffic, and what must be true afterwards.
  */
 #ifndef ADIT_SIM_SETTING_H
 #define ADIT_SIM_SETTING_H
@@ -8,7 +8,8 @@
 #include "sim/world.h"
 
 struct setting {
-	uint32_t node_count;	    /* that all know each other */
+	uint32_t node_count;
+	bool is_hub;		    /* all know node 0 and nobody else; else all know all */
 	bool has_preshared_keys;    /* else none */
 	bool is_one_key_wrong;	    /* node 1's */
 	bool only_later_know_where; /* node i knows the endpoint of node j only if i > j */
@@ -20,18 +21,18 @@ extern const struct setting setting_two_nodes; /* with a preshared key, no more 
 
 void setting_make(struct world *w, const struct setting *setting);
 
-/* Random delays of workers and ticks, within bounds that hurt no deadline of a scenario. */
+/* Random delays of workers, ticks, turns and disks, that hurt no deadline of a scenario. */
 void setting_make_sloppy(struct world *w);
 
 nanos setting_any_delay(struct world *w);
 void setting_fair_weather(struct world *w, nanos delay);
 void setting_foul_weather(struct world *w);
 
-/* A few random flows among the nodes that know each other. */
-void setting_any_traffic(struct world *w, uint32_t node_count);
+/* Two nodes that know each other. */
+void setting_any_pair(struct world *w, uint32_t *a, uint32_t *b);
 
-/* Something happens to two random nodes under traffic; after it data must flow again. */
-void setting_any_misfortune(struct world *w, uint32_t node_count);
+/* A few random flows among the nodes that know each other. */
+void setting_any_traffic(struct world *w);
 
 /* Ends the traffic in fair weather; then all must become silent, and all keys must go. */
 void setting_expect_silence(struct world *w);
@@ -39,7 +40,7 @@ void setting_expect_silence(struct world *w);
 /* All that was offered came out, but for what is forbidden. */
 void setting_expect_all_delivered(struct world *w);
 
-/* Keepalive-Timeout + Rekey-Timeout, jitter, and what this world adds. */
-nanos setting_recovery_time(const struct world *w);
+/* What it has dropped for this reason. */
+uint64_t setting_drops(const struct world *w, uint32_t node, enum drop_reason reason);
 
 #endif

@@ -5,13 +5,35 @@
 
 #include <string.h>
 
-#define FORGERIES_MAX  32 /* in a burst */
-#define FORGERY_LEN    1600
-#define STRANGERS_PORT 4500
+#define FORGERIES_MAX 8 /* in a burst */
+#define FORGERY_LEN   1600
 
 #define CLAIM_PERMILLE 5 /* costs us, and the target, three DHs */
+#define WITH_COOKIE    7 /* the stranger that reads its mail */
 
 enum forgery { NOISE, REPLAY, FLIP, CUT_SHORT, BAD_RESPONSE, BAD_DATA, BAD_COOKIE, FORGERY_COUNT };
+
+/* ------------------------------------------------------------------ addresses */
+
+static struct endpoint home_of(uint32_t number)
+{
+	bool is_v6 = number % 2;
+	struct endpoint home = {.port = 4500};
+	static const uint8_t v4[] = {198, 51, 100, 0}, v6[] = {0x20, 0x01, 0x0d, 0xb8, 0xff, 0xff};
+	home.address.family = is_v6 ? IP_V6 : IP_V4;
+	memcpy(home.address.bytes, is_v6 ? v6 : v4, is_v6 ? sizeof v6 : sizeof v4);
+	home.address.bytes[is_v6 ? 7 : 3] = (uint8_t)number; /* each a /64 of its own */
+	return home;
+}
+
+bool stranger_find(const struct endpoint *endpoint, uint32_t *number)
+{
+	*number = endpoint->address.bytes[endpoint->address.family == IP_V6 ? 7 : 3];
+	struct endpoint home = home_of(*number);
+	return endpoint_is_same_remote(&home, endpoint);
+}
+
+/* ------------------------------------------------------------------ forgeries */
 
 void strangers_start(struct world *w, nanos interval)
 {
@@ -32,11 +54,21 @@ static uint32_t make_noise(struct world *w, uint8_t *out)
 	return len;
 }
 
+/* Else a handshake message may still be good, and the stranger is a router. */
+static bool was_processed(const struct world *w, const struct datagram *old)
+{
+	const struct peer *peer = w->watch.sights[old->to][old->from].peer;
+	if (old->bytes[0] == MESSAGE_INITIATION)
+		return peer && !tai64n_is_after(&old->stamp, &peer->latest_stamp);
+	return old->bytes[0] != MESSAGE_RESPONSE || !peer || !peer->pending ||
+	       load_le32(old->bytes + 8) != peer->pending->local_index;
+}
+
 /* A datagram that was delivered before, as it was or damaged. */
 static uint32_t make_replay(struct world *w, uint32_t target, enum forgery how, uint8_t *out)
 {
 	const struct datagram *old = w->network.captured[dice_below(&w->dice, CAPTURED_MAX)];
-	if (!old || old->to != target || old->len > FORGERY_LEN)
+	if (!old || old->to != target || old->len > FORGERY_LEN || !was_processed(w, old))
 		return 0;
 	if (how == FLIP)
 		return network_damage(&w->dice, FAULT_CORRUPT, old->bytes, old->len, out);
@@ -49,9 +81,7 @@ static uint32_t make_replay(struct world *w, uint32_t target, enum forgery how, 
 /* mac1 needs no more than the receiver's public key. */
 static void put_mac1(const struct node *target, uint8_t *message, uint32_t len)
 {
-	struct macs_keys keys;
-	macs_keys_derive(&keys, &target->public_key);
-	macs_set_mac1(message, len, &keys);
+	macs_set_mac1(message, len, &target->us.macs);
 }
 
 /* An answer to the very handshake that waits for one. */
@@ -105,7 +135,7 @@ static uint32_t make_bad_claim(
 	private_key_generate(&key, &rng);
 	local_identity_init(&liar, &key);
 	liar.public_key = peer->public_key;
-	remote_identity_init(&them, &liar, &target->public_key, &none);
+	remote_identity_init(&them, &liar, &target->us.public_key, &none);
 	initiation_create((void *)out, &pending, &liar, &them, &stamp, 1, &rng);
 	return MESSAGE_INITIATION_LEN;
 }
@@ -137,7 +167,7 @@ static const struct peer *any_peer(struct world *w, const struct node *target)
 
 static void attack(struct world *w, struct node *target)
 {
-	struct endpoint from = {.address = {IP_V4, {198, 51, 100, 1}}, .port = STRANGERS_PORT};
+	struct endpoint from = home_of((uint32_t)dice_below(&w->dice, STRANGERS_MAX));
 	const struct peer *peer = any_peer(w, target);
 	uint64_t count = dice_between(&w->dice, 1, FORGERIES_MAX);
 	struct burst *burst = peer ? burst_pool_get(&target->pool, BURST_LARGE) : NULL;
@@ -154,12 +184,81 @@ static void attack(struct world *w, struct node *target)
 	node_put_datagrams(w, target, burst, &from);
 }
 
+/* ------------------------------------------------------------------ floods */
+
+void strangers_flood(
+	struct world *w, uint32_t target, uint32_t messages, uint32_t rounds, bool has_cookies)
+{
+	world_trace(w, "flood: %u messages at node %u, %u times", messages, target, rounds);
+	w->strangers.flood = (struct flood){.target = target,
+		.messages = messages,
+		.rounds = rounds,
+		.has_cookies = has_cookies,
+		.next = rounds ? w->time : NANOS_NEVER};
+	cookie_jar_init(&w->strangers.flood.jar);
+}
+
+void strangers_get(struct world *w, const struct endpoint *to, const uint8_t *bytes, uint32_t len)
+{
+	struct flood *flood = &w->strangers.flood;
+	uint32_t number;
+	if (flood->has_cookies && flood->jar.birth == NANOS_NEVER && stranger_find(to, &number) &&
+		number == WITH_COOKIE && len == MESSAGE_COOKIE_REPLY_LEN)
+		cookie_jar_take(&flood->jar, (const void *)bytes, &w->nodes[flood->target].us.macs,
+			w->time);
+}
+
+/* A burst of equal messages. */
+static void flood_burst(struct world *w, struct node *target, uint32_t count)
+{
+	struct flood *flood = &w->strangers.flood;
+	uint32_t number =
+		flood->has_cookies ? WITH_COOKIE : (uint32_t)dice_below(&w->dice, STRANGERS_MAX);
+	struct endpoint from = home_of(number);
+	struct burst *burst = burst_pool_get(&target->pool, LAW_BURST * MESSAGE_INITIATION_LEN);
+	if (!burst)
+		return;
+	uint8_t *message = burst_datagram(burst, 0);
+	burst->stride = MESSAGE_INITIATION_LEN;
+	dice_fill(&w->dice, message, MESSAGE_INITIATION_LEN);
+	store_le32(message, MESSAGE_INITIATION);
+	put_mac1(target, message, MESSAGE_INITIATION_LEN);
+	if (flood->has_cookies)
+		cookie_jar_seal(&flood->jar, message, MESSAGE_INITIATION_LEN, flood->jar.birth);
+	for (; burst->count < count; burst->count++) {
+		memmove(burst_datagram(burst, burst->count), message, MESSAGE_INITIATION_LEN);
+		burst->len[burst->count] = MESSAGE_INITIATION_LEN;
+	}
+	node_put_datagrams(w, target, burst, &from);
+}
+
+static void flood_step(struct world *w)
+{
+	struct flood *flood = &w->strangers.flood;
+	struct node *target = &w->nodes[flood->target];
+	flood->next = --flood->rounds ? w->time + FLOOD_INTERVAL : NANOS_NEVER;
+	w->counts.faults[FAULT_FLOOD] += flood->messages;
+	for (uint32_t left = flood->messages; left && node_is_alive(target);) {
+		uint32_t count = left < LAW_BURST ? left : LAW_BURST;
+		flood_burst(w, target, count);
+		left -= count;
+	}
+}
+
+nanos strangers_deadline(const struct strangers *strangers)
+{
+	return nanos_min(strangers->flood.next, strangers->next);
+}
+
 void strangers_step(struct world *w)
 {
-	if (!nanos_is_due(w->strangers.next, w->time))
+	struct strangers *strangers = &w->strangers;
+	if (nanos_is_due(strangers->flood.next, w->time))
+		flood_step(w);
+	if (!nanos_is_due(strangers->next, w->time))
 		return;
-	w->strangers.next = w->time + dice_between(&w->dice, 1, 2 * w->strangers.interval);
+	strangers->next = w->time + dice_between(&w->dice, 1, 2 * strangers->interval);
 	struct node *target = &w->nodes[dice_below(&w->dice, w->node_count)];
-	if (target->is_up && !target->is_stranger)
+	if (node_is_alive(target) && !target->is_stranger)
 		attack(w, target);
 }

@@ -20,9 +20,9 @@ void traffic_stop(struct world *w)
 }
 
 /* Most packets are small; a burst of equal ones is what a cut super-packet looks like. */
-static uint16_t any_len(struct dice *dice)
+static uint16_t any_len(struct dice *dice, uint32_t mtu)
 {
-	uint64_t max = dice_chance(dice, 250) ? NODE_MTU : 300;
+	uint64_t max = dice_chance(dice, 150) || mtu < 300 ? mtu : 300;
 	return (uint16_t)dice_between(dice, INNER_LEN_MIN, max);
 }
 
@@ -31,14 +31,14 @@ static uint8_t any_claim(struct world *w, uint32_t from, uint32_t to)
 	if (!dice_chance(&w->dice, w->traffic.spoof_permille))
 		return (uint8_t)from;
 	uint64_t claims = dice_below(&w->dice, w->node_count + 1);
-	return claims == to || claims == w->node_count ? INNER_NOBODY : (uint8_t)claims;
+	return claims == to || claims == w->node_count ? NETWORK_NOBODYS : (uint8_t)claims;
 }
 
-static uint32_t slot_len(struct dice *dice, uint32_t len)
+static uint32_t slot_len(struct dice *dice, uint32_t len, uint32_t mtu)
 {
 	uint32_t padded = (len + PADDING_MULTIPLE - 1) / PADDING_MULTIPLE * PADDING_MULTIPLE;
-	if (padded > NODE_MTU)
-		padded = NODE_MTU;
+	if (padded > mtu)
+		padded = mtu;
 	/* the datagram exactly, as UDP_SEGMENT wants it, or generously */
 	return dice_chance(dice, 500) ? BURST_HEADROOM + padded + AEAD_TAG_LEN
 				      : BURST_HEADROOM + len + BURST_TAILROOM;
@@ -47,26 +47,29 @@ static uint32_t slot_len(struct dice *dice, uint32_t len)
 uint32_t traffic_offer(struct world *w, uint32_t from, uint32_t to, uint32_t count)
 {
 	struct node *node = &w->nodes[from];
-	uint16_t longest = any_len(&w->dice);
-	uint32_t stride = slot_len(&w->dice, longest);
+	uint16_t longest = any_len(&w->dice, node->mtu);
+	uint32_t stride = slot_len(&w->dice, longest, node->mtu);
 	bool is_mixed = dice_chance(&w->dice, 500);
-	struct inner inner = {.from = (uint8_t)from, .to = (uint8_t)to};
+	uint32_t peer = admin_owner(w, from, to);
+	struct inner inner = {
+		.from = (uint8_t)from, .to = (uint8_t)peer, .to_network = (uint8_t)to};
 
 	if (count > BURST_LARGE / stride)
 		count = BURST_LARGE / stride;
-	struct burst *burst = node->is_up ? burst_pool_get(&node->pool, stride * count) : NULL;
+	struct burst *burst =
+		node_is_alive(node) ? burst_pool_get(&node->pool, stride * count) : NULL;
 	if (!burst)
 		return 0;
 	inner.claims = any_claim(w, from, to);
-	inner.is_forbidden = world_source_owner(w, to, inner.claims) != from;
+	inner.is_forbidden = peer >= w->node_count || admin_owner(w, peer, inner.claims) != from;
 	inner.is_v6 = dice_chance(&w->dice, 500);
-	burst->tos = inner.tos = (uint8_t)dice_below(&w->dice, 256);
+	inner.tos = (uint8_t)dice_below(&w->dice, 256);
 	burst->stride = stride;
 	for (; burst->count < count; burst->count++) {
 		inner.len = is_mixed ? (uint16_t)dice_between(&w->dice, INNER_LEN_MIN, longest)
 				     : longest;
 		uint64_t id = ledger_add(&w->ledger, &inner);
-		ledger_build(&w->ledger, id, burst_inner(burst, burst->count));
+		ledger_build(&w->ledger, id, inner.tos, burst_inner(burst, burst->count));
 		burst->len[burst->count] = inner.len;
 	}
 	w->counts.offered += count;

@@ -29,7 +29,8 @@ struct world;
 void traffic_start(struct world *w, uint32_t from, uint32_t to, nanos interval, uint32_t burst_max);
 void traffic_stop(struct world *w);
 
-/* One burst of up to `count` packets of random sizes, now. Returns how many went in. */
+/* One burst of up to `count` packets of random sizes to network `to`, now. Returns how many
+ * went in. */
 uint32_t traffic_offer(struct world *w, uint32_t from, uint32_t to, uint32_t count);
 
 void traffic_step(struct world *w);

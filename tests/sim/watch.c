@@ -1,212 +1,192 @@
-#include "sim/watch.h"
+#include "sim/watch_inside.h"
 
-#include "base/bytes.h"
 #include "sim/world.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ARENA_BLOCKS_OWN      4 /* identity and the like, whatever the number of peers */
-#define ARENA_BLOCKS_PER_PEER 5 /* remote, pending, three sessions */
-
-void watch_init(struct watch *watch)
-{
-	*watch = (struct watch){0};
-	for (int i = 0; i < NODES_MAX * NODES_MAX; i++) {
-		struct sight *sight = &watch->sights[i / NODES_MAX][i % NODES_MAX];
-		sight->attempt_began = sight->last_initiation = NANOS_NEVER;
-		sight->newest_birth = NANOS_NEVER;
-	}
-}
-
-void watch_wipe(struct watch *watch)
-{
-	free(watch->sealings);
-	watch_init(watch);
-}
-
-static nanos boottime(const struct world *w, const struct node *node)
+nanos watch_time(const struct world *w, const struct node *node)
 {
 	return node_now(w, node).boottime;
 }
 
-/* ------------------------------------------------------------------ jobs: (key, counter), age */
-
-/* The session in whose ring this job's key lies, or NULL. */
-static const struct session *find_session(const struct node *node, const struct job *job)
+struct node *watch_find_node(struct world *w, const struct node *who, const struct public_key *key)
 {
-	const struct peer *peer = device_first_peer(node->device);
-	for (; peer; peer = peer->next) {
-		const struct keyring *ring = &peer->keyring;
-		const struct session *sessions[] = {ring->current, ring->previous, ring->next};
-		for (int i = 0; i < KEYRING_SESSIONS; i++) {
-			const struct session *s = sessions[i];
-			if (s && (job->key == &s->keys->send || job->key == &s->keys->receive))
-				return s;
-		}
+	for (uint32_t i = 0; i < w->node_count; i++) {
+		const struct sight *sight = &w->watch.sights[who->index][i];
+		if (sight->peer && !memcmp(&sight->key, key, sizeof *key))
+			return &w->nodes[i];
 	}
 	return NULL;
 }
 
-static struct sealing *find_sealing(struct watch *watch, const struct aead_key *key)
+/* ------------------------------------------------------------------ life and death */
+
+void watch_create(struct world *w, const struct node *node)
 {
-	for (size_t i = watch->count; i--;) {
-		if (!memcmp(&watch->sealings[i].key, key, sizeof *key))
-			return &watch->sealings[i];
-	}
-	if (watch->count == watch->capacity) {
-		watch->capacity = watch->capacity ? 2 * watch->capacity : 64;
-		watch->sealings =
-			realloc(watch->sealings, watch->capacity * sizeof *watch->sealings);
-		assert(watch->sealings);
-	}
-	watch->sealings[watch->count] = (struct sealing){.key = *key, .node = NODES_MAX};
-	return &watch->sealings[watch->count++];
+	struct watch *watch = &w->watch;
+	watch->sights[node->index] = memory_grow(NULL, 0, NODES_MAX * sizeof(struct sight));
 }
 
-static void watch_seal(struct world *w, const struct node *node, const struct job *job)
+/* All but the peer's name, what is wanted of it, and how often it has been one. */
+static void forget(struct sight *sight)
 {
-	struct sealing *sealing = find_sealing(&w->watch, job->key);
-	if (sealing->node == NODES_MAX) {
-		sealing->node = node->index;
-		sealing->remote_index = job->remote_index;
-	}
-	if (sealing->node != node->index || sealing->remote_index != job->remote_index)
-		world_break(w, "node %u seals with a key of another session", node->index);
-	if (job->first_counter < sealing->next_sealed)
-		world_break(w, "node %u uses counter %llu of a key twice", node->index,
-			(unsigned long long)job->first_counter);
-	if (job->first_counter > REJECT_AFTER_MESSAGES - job->burst->count)
-		world_break(w, "node %u seals past the message limit", node->index);
-	sealing->next_sealed = job->first_counter + job->burst->count;
+	struct sight fresh = {.wanted = sight->wanted,
+		.key = sight->key,
+		.life = sight->life,
+		.last_ephemeral = sight->last_ephemeral,
+		.last_stamp = sight->last_stamp,
+		.attempt_began = NANOS_NEVER,
+		.last_initiation = NANOS_NEVER,
+		.newest_birth = NANOS_NEVER,
+		.pending_since = NANOS_NEVER};
+	memcpy(fresh.credits, sight->credits, sizeof fresh.credits);
+	*sight = fresh;
 }
 
-void watch_job(struct world *w, const struct node *node, const struct job *job)
+void watch_begin_life(struct world *w, const struct node *node)
 {
-	const struct session *session = find_session(node, job);
-	if (!session) {
-		world_break(w, "node %u: a job under a session of no key ring", node->index);
-	} else if (boottime(w, node) - session->birth >= REJECT_AFTER_TIME) {
-		world_break(w, "node %u %s under a session %.3f s old", node->index,
-			job->kind == JOB_SEAL ? "seals" : "opens",
-			(double)(boottime(w, node) - session->birth) / NANOS_PER_SECOND);
+	struct watch *watch = &w->watch;
+	struct intake *intake = &watch->intakes[node->index];
+	for (uint32_t i = 0; i < NODES_MAX; i++) {
+		struct sight *sight = &watch->sights[node->index][i];
+		forget(sight);
+		for (int k = 0; k < CREDITS_PER_HOME; k++)
+			sight->credits[k] = (struct credit){.cookie = NANOS_NEVER};
 	}
-	if (job->kind == JOB_SEAL)
-		watch_seal(w, node, job);
+	*intake = (struct intake){.turn_left = LAW_PER_TURN};
+	for (int i = 0; i < STRANGERS_MAX; i++)
+		intake->strangers[i].cookie = NANOS_NEVER;
+	memset(watch->owners[node->index], NETWORK_NOBODYS, NETWORKS_MAX);
+	memset(&watch->drops[node->index], 0, sizeof watch->drops[0]);
+	watch->books[node->index] = (struct books){.is_vague = w->is_short};
 }
 
-/* ------------------------------------------------------------------ datagrams that leave */
-
-static void watch_initiation(struct world *w, const struct node *node, struct sight *sight)
+void watch_amnesia(struct world *w, struct node *node)
 {
-	nanos now = boottime(w, node);
-	if (sight->attempt_began == NANOS_NEVER)
-		sight->attempt_began = now;
-	if (now - sight->attempt_began > REKEY_ATTEMPT_TIME)
-		world_break(w, "node %u initiates %.3f s after the first of an attempt",
-			node->index, (double)(now - sight->attempt_began) / NANOS_PER_SECOND);
-	if (sight->last_initiation != NANOS_NEVER && now - sight->last_initiation < REKEY_TIMEOUT)
-		world_break(w, "node %u initiates %.3f s after its last initiation", node->index,
-			(double)(now - sight->last_initiation) / NANOS_PER_SECOND);
-	sight->last_initiation = now;
+	node->greatest_stamp = (struct tai64n){0};
+	for (uint32_t i = 0; i < w->node_count; i++)
+		w->watch.sights[node->index][i].last_stamp = (struct tai64n){0};
 }
 
-/* Zeros behind the inner packet, to a multiple of 16 but never beyond the MTU. */
-static bool is_well_padded(const uint8_t *plain, uint32_t len)
+void watch_destroy(struct world *w, const struct node *node)
 {
-	struct ip_packet header;
-	if (!len)
-		return true; /* a keepalive */
-	if (len > NODE_MTU || (len % PADDING_MULTIPLE && len != NODE_MTU) ||
-		!ip_packet_read(&header, plain, len) || len - header.len >= PADDING_MULTIPLE)
-		return false;
-	for (uint32_t i = header.len; i < len; i++) {
-		if (plain[i])
-			return false;
-	}
-	return true;
+	free(w->watch.sights[node->index]);
 }
 
-static void watch_data(struct world *w, const struct node *node, const uint8_t *bytes, uint32_t len)
+void watch_wipe(struct watch *watch)
 {
-	uint8_t plain[INNER_LEN_MAX];
-	uint32_t index = load_le32(bytes + 4), sealed_len = len - MESSAGE_DATA_HEADER_LEN;
-	uint64_t counter = load_le64(bytes + 8);
-	struct sealing *sealing = NULL;
+	for (size_t i = 0; i < watch->record_count; i++)
+		free(watch->records[i].opened);
+	free(watch->records);
+}
 
-	for (size_t i = w->watch.count; i-- && !sealing;) {
-		struct sealing *candidate = &w->watch.sealings[i];
-		if (candidate->node == node->index && candidate->remote_index == index)
-			sealing = candidate;
+/* ------------------------------------------------------------------ configuration */
+
+void watch_add_peer(struct world *w, const struct node *node, const struct node *peer,
+	const struct endpoint *endpoint)
+{
+	struct sight *sight = &w->watch.sights[node->index][peer->index];
+	forget(sight);
+	sight->life++;
+	sight->peer = device_find_peer(node->device, &sight->key);
+	sight->preshared_key = sight->wanted.preshared_key;
+	sight->keepalive_seconds = sight->wanted.keepalive_seconds;
+	sight->endpoint = *endpoint;
+	w->watch.owners[node->index][peer->index] = (uint8_t)peer->index;
+}
+
+void watch_remove_peer(struct world *w, const struct node *node, const struct node *peer)
+{
+	struct sight *sight = &w->watch.sights[node->index][peer->index];
+	sight->peer = NULL;
+	for (int i = 0; i < NETWORKS_MAX; i++) {
+		if (w->watch.owners[node->index][i] == peer->index)
+			w->watch.owners[node->index][i] = NETWORK_NOBODYS;
 	}
-	if (!sealing || counter < sealing->next_sent || counter >= sealing->next_sealed) {
-		world_break(w, "node %u sends counter %llu of session %08x %s", node->index,
-			(unsigned long long)counter, index,
-			sealing && counter < sealing->next_sent ? "twice" : "but no job sealed it");
+	if (node->job_count || secret_is_zero(&sight->preshared_key, DH_LEN))
+		return; /* what its jobs pin goes later */
+	watch_is_gone(w, node, &sight->preshared_key, "the preshared key of a peer that is gone");
+}
+
+void watch_private_key(struct world *w, struct node *node, const struct private_key *key)
+{
+	watch_is_gone(w, node, &node->us.private_key, "the former private key");
+	local_identity_init(&node->us, key);
+	watch_void_keys(w, node);
+	for (uint32_t i = 0; i < w->node_count; i++) {
+		struct sight *sight = &w->watch.sights[node->index][i];
+		sight->attempt_began = sight->last_initiation = NANOS_NEVER;
+	}
+}
+
+static void check_peer(struct world *w, const struct node *node, const struct sight *sight)
+{
+	const struct peer *peer = device_find_peer(node->device, &sight->key);
+	if (peer != sight->peer)
+		world_break(w, "node %u %s a peer that it should%s", node->index,
+			peer ? "has" : "misses", peer ? " not" : "");
+	else if (peer && (memcmp(&peer->remote->preshared_key, &sight->preshared_key, DH_LEN) ||
+				 peer->keepalive_seconds != sight->keepalive_seconds ||
+				 !endpoint_is_same_remote(&peer->endpoint, &sight->endpoint)))
+		world_break(w, "node %u has not configured a peer as it was told", node->index);
+}
+
+void watch_config(struct world *w, const struct node *node)
+{
+	size_t peers = 0;
+	for (uint32_t i = 0; i < w->node_count; i++) {
+		const struct sight *sight = &w->watch.sights[node->index][i];
+		check_peer(w, node, sight);
+		peers += sight->peer != NULL;
+	}
+	if (peers != device_peer_count(node->device))
+		world_break(w, "node %u has %zu peers, not %zu", node->index,
+			device_peer_count(node->device), peers);
+	for (uint32_t i = 0; i < 2 * NETWORKS_MAX; i++) {
+		struct ip_address address = inner_address(i / 2, i % 2, 1);
+		uint32_t owner = admin_owner(w, node->index, i / 2);
+		const struct peer *peer =
+			owner < w->node_count ? w->watch.sights[node->index][owner].peer : NULL;
+		if (device_route(node->device, &address) != peer)
+			world_break(w, "node %u does not route network %u as it was told",
+				node->index, i / 2);
+	}
+}
+
+void watch_link_down(struct world *w, const struct node *node)
+{
+	w->watch.intakes[node->index].waiting = 0;
+	for (uint32_t i = 0; i < w->node_count; i++) {
+		struct sight *sight = &w->watch.sights[node->index][i];
+		sight->attempt_began = sight->last_initiation = NANOS_NEVER;
+	}
+}
+
+/* The home of this number is a new one: nothing was proved of it. */
+void watch_roam(struct world *w, const struct node *node)
+{
+	for (uint32_t i = 0; i < w->node_count; i++)
+		w->watch.sights[i][node->index].homes_proved &= ~(UINT64_C(1) << node->epoch % 64);
+}
+
+/* It moves to a home of the peer's that proved itself, and nowhere else. */
+void watch_endpoint(struct world *w, const struct node *node, struct sight *sight, uint32_t peer)
+{
+	uint32_t owner, epoch;
+	const struct endpoint *endpoint = &sight->peer->endpoint;
+	if (endpoint_is_same_remote(endpoint, &sight->endpoint))
 		return;
-	}
-	sealing->next_sent = counter + 1;
-	if (sealed_len > sizeof plain || !aead_open(plain, bytes + MESSAGE_DATA_HEADER_LEN,
-						 sealed_len, NULL, 0, counter, &sealing->key))
-		world_break(w, "node %u: a datagram is not sealed with the counter it names",
-			node->index);
-	else if (!is_well_padded(plain, sealed_len - AEAD_TAG_LEN))
-		world_break(w, "node %u: bad padding", node->index);
-}
-
-static void watch_message(struct world *w, const struct node *node, struct sight *sight,
-	const uint8_t *bytes, uint32_t len)
-{
-	uint32_t type = len < 4 ? 0 : load_le32(bytes);
-	if (type == MESSAGE_INITIATION && len == MESSAGE_INITIATION_LEN)
-		watch_initiation(w, node, sight);
-	else if (type == MESSAGE_RESPONSE && len == MESSAGE_RESPONSE_LEN)
-		sight->responses_sent++;
-	else if (type == MESSAGE_DATA && len >= MESSAGE_DATA_MIN_LEN)
-		watch_data(w, node, bytes, len);
-	else
-		world_break(w, "node %u sends type %u, %u bytes", node->index, type, len);
-	if (sight->responses_sent > sight->initiations_taken)
+	bool is_home = network_find_home(endpoint, &owner, &epoch);
+	if (!is_home || owner != peer)
+		world_break(w, "node %u: the endpoint moved to a stranger", node->index);
+	else if (!(sight->homes_proved >> epoch % 64 & 1))
 		world_break(
-			w, "node %u answers an initiation that is forged or repeated", node->index);
+			w, "node %u: the endpoint moved without an authentic packet", node->index);
+	sight->endpoint = *endpoint;
 }
 
-void watch_send(struct world *w, const struct node *node, const struct device_send *send,
-	const uint8_t *bytes, uint32_t len)
-{
-	uint32_t to, epoch;
-	if (!network_find_home(&send->to, &to, &epoch) || to >= w->node_count ||
-		(w->nodes[to].is_stranger && !node->is_stranger)) {
-		world_break(w, "node %u speaks to a stranger, %u bytes", node->index, len);
-		return;
-	}
-	if (memcmp(&send->peer, &w->nodes[to].public_key, sizeof send->peer))
-		world_break(w, "node %u sends to %u what is for another peer", node->index, to);
-	if (send->is_handshake != (len && bytes[0] != MESSAGE_DATA))
-		world_break(w, "node %u: type %u marked wrongly", node->index, bytes[0]);
-
-	struct sight *sight = &w->watch.sights[node->index][to];
-	sight->bytes_sent += len;
-	watch_message(w, node, sight, bytes, len);
-	world_trace(w, "node %u -> %u: type %u, %u bytes", node->index, to, bytes[0], len);
-	world_digest(w, w->time ^ len);
-	if (len >= 8)
-		world_digest(w, load_le64(bytes + len - 8) + node->index);
-}
-
-/* ------------------------------------------------------------------ what arrives and comes out */
-
-void watch_arrival(struct world *w, const struct node *node, const struct datagram *datagram)
-{
-	struct sight *sight = &w->watch.sights[node->index][datagram->from];
-	world_trace(w, "node %u <- %u: type %u, %u bytes%s", node->index, datagram->from,
-		datagram->bytes[0], datagram->len, datagram->was_delivered ? ", again" : "");
-	if (datagram->was_delivered)
-		return;
-	sight->homes_proved |= UINT64_C(1) << datagram->epoch;
-	sight->initiations_taken += datagram->bytes[0] == MESSAGE_INITIATION;
-}
+/* ------------------------------------------------------------------ what comes out */
 
 /* What the node's own device tells a sender whose packet nobody can get. */
 static bool is_unreachable(const uint8_t *packet, uint32_t len)
@@ -217,9 +197,19 @@ static bool is_unreachable(const uint8_t *packet, uint32_t len)
 	       (is_v4 ? packet[9] == 1 && packet[20] == 3 : packet[6] == 58 && packet[40] == 1);
 }
 
+/* As it was sent, but for a mark of congestion, for who understands it [RFC 6040]. */
+static bool is_unaltered(
+	const struct world *w, const struct inner *inner, uint64_t id, const uint8_t *packet)
+{
+	uint8_t expected[INNER_LEN_MAX], tos = inner->tos;
+	if (inner->is_congested && !(tos & IP_ECN_MASK))
+		return false; /* it was to be dropped */
+	ledger_build(&w->ledger, id, inner->is_congested ? tos | IP_ECN_MASK : tos, expected);
+	return !memcmp(expected, packet, inner->len);
+}
+
 void watch_inner(struct world *w, const struct node *node, const uint8_t *packet, uint32_t len)
 {
-	uint8_t expected[INNER_LEN_MAX];
 	uint64_t id;
 	if (is_unreachable(packet, len))
 		return;
@@ -228,11 +218,10 @@ void watch_inner(struct world *w, const struct node *node, const uint8_t *packet
 		return;
 	}
 	struct inner *inner = &w->ledger.inners[id];
-	ledger_build(&w->ledger, id, expected);
-	if (inner->len != len || memcmp(expected, packet, len))
+	if (inner->len != len || !is_unaltered(w, inner, id, packet))
 		world_break(w, "node %u delivers packet %llu altered", node->index,
 			(unsigned long long)id);
-	if (inner->is_forbidden)
+	if (admin_owner(w, node->index, inner->claims) != inner->from)
 		world_break(w, "node %u takes a packet from %u with a source of %u", node->index,
 			inner->from, inner->claims);
 	if (inner->to != node->index)
@@ -243,6 +232,7 @@ void watch_inner(struct world *w, const struct node *node, const uint8_t *packet
 	inner->is_delivered = true;
 	w->ledger.delivered_count++;
 	w->counts.delivered++;
+	w->watch.books[node->index].delivered++;
 	w->watch.sights[node->index][inner->from].last_delivery = w->time;
 	world_digest(w, id);
 }
@@ -258,68 +248,33 @@ void watch_event(struct world *w, const struct node *node, const struct event *e
 		[EVENT_NO_ENDPOINT] = "no endpoint",
 		[EVENT_REFUSED] = "refused",
 	};
-	const struct node *peer = event->has_peer ? world_find_node(w, &event->peer) : NULL;
+	const struct node *peer = event->has_peer ? watch_find_node(w, node, &event->peer) : NULL;
 	world_trace(w, "node %u: event: %s, peer %d%s%s", node->index, names[event->kind],
 		peer ? (int)peer->index : -1, event->kind == EVENT_REFUSED ? ", " : "",
 		event->kind == EVENT_REFUSED ? drop_reason_name(event->reason) : "");
 	world_digest(w, event->kind);
-	w->counts.handshakes += event->kind == EVENT_SESSION && event->is_initiator;
 	w->watch.events[event->kind]++;
+	if (event->kind == EVENT_SESSION && event->is_initiator) {
+		w->counts.handshakes++;
+		w->watch.books[node->index].sessions++;
+	}
 	if (peer && (event->kind == EVENT_SESSION || event->kind == EVENT_GAVE_UP))
 		w->watch.sights[node->index][peer->index].attempt_began = NANOS_NEVER;
 }
 
-void watch_link_down(struct world *w, const struct node *node)
-{
-	for (int i = 0; i < NODES_MAX; i++) {
-		struct sight *sight = &w->watch.sights[node->index][i];
-		sight->attempt_began = sight->last_initiation = NANOS_NEVER;
-	}
-}
-
 /* ------------------------------------------------------------------ after each step */
 
-static void check_keys(
-	struct world *w, const struct node *node, const struct peer *peer, struct sight *sight)
+static void check_ages(struct world *w, const struct node *node, const struct sight *sight)
 {
-	const struct keyring *ring = &peer->keyring;
-	const struct session *sessions[] = {ring->previous, ring->current, ring->next};
-	nanos now = boottime(w, node), slack = w->tick_late_max;
-	bool has_keys = false;
-
-	for (int i = 0; i < KEYRING_SESSIONS; i++) {
-		if (!sessions[i])
-			continue;
-		has_keys = true;
-		if (sight->newest_birth == NANOS_NEVER || sessions[i]->birth > sight->newest_birth)
-			sight->newest_birth = sessions[i]->birth;
-	}
-	if (has_keys && !node->is_up)
-		world_break(w, "node %u has keys while its link is down", node->index);
-	if (has_keys && now > sight->newest_birth + KEY_ERASURE_TIME + slack)
+	nanos now = watch_time(w, node), slack = w->tick_late_max + w->turn_time;
+	const struct keyring *ring = &sight->peer->keyring;
+	bool has_keys = ring->previous || ring->current || ring->next;
+	if (has_keys && now > sight->newest_birth + LAW_ERASE_AFTER + slack)
 		world_break(w, "node %u still has keys, %.3f s after its last session", node->index,
 			(double)(now - sight->newest_birth) / NANOS_PER_SECOND);
-	if (peer->pending && sight->last_initiation != NANOS_NEVER &&
-		now > sight->last_initiation + REKEY_ATTEMPT_TIME + slack)
+	if (sight->pending_since != NANOS_NEVER && now > sight->pending_since + LAW_ATTEMPT + slack)
 		world_break(w, "node %u still has an ephemeral key of %.3f s ago", node->index,
-			(double)(now - sight->last_initiation) / NANOS_PER_SECOND);
-}
-
-/* It moves to a home of the peer's that proved itself, and nowhere else. */
-static void check_endpoint(
-	struct world *w, const struct node *node, const struct peer *peer, struct sight *sight)
-{
-	uint32_t owner, epoch;
-	if (endpoint_is_same_remote(&peer->endpoint, &sight->endpoint))
-		return;
-	bool is_home = network_find_home(&peer->endpoint, &owner, &epoch);
-	if (!is_home || owner >= w->node_count ||
-		world_find_node(w, &peer->public_key) != &w->nodes[owner])
-		world_break(w, "node %u: the endpoint moved to a stranger", node->index);
-	else if (!(sight->homes_proved >> epoch & 1))
-		world_break(
-			w, "node %u: the endpoint moved without an authentic packet", node->index);
-	sight->endpoint = peer->endpoint;
+			(double)(now - sight->pending_since) / NANOS_PER_SECOND);
 }
 
 static size_t check_staged(struct world *w, const struct node *node, const struct peer *peer)
@@ -327,63 +282,45 @@ static size_t check_staged(struct world *w, const struct node *node, const struc
 	size_t bytes = 0;
 	uint32_t count = 0;
 	const struct staged_packet *packet = peer->staged.first;
-	for (; packet && count <= STAGED_PACKETS_MAX; packet = packet->next, count++)
+	for (; packet && count <= LAW_STAGED; packet = packet->next, count++)
 		bytes += packet->len;
-	if (count > STAGED_PACKETS_MAX || count != peer->staged.count)
+	if (count > LAW_STAGED || count != peer->staged.count)
 		world_break(w, "node %u: %u packets staged, it says %u", node->index, count,
 			peer->staged.count);
 	return bytes;
 }
 
-static void check_idle_node(struct world *w, const struct node *node, size_t peers)
-{
-	if (node->pool.bytes_out)
-		world_break(w, "node %u: %zu bytes of bursts are out, but no job is", node->index,
-			node->pool.bytes_out);
-	if (node->arena.blocks_out > ARENA_BLOCKS_OWN + ARENA_BLOCKS_PER_PEER * peers)
-		world_break(w, "node %u: %zu secrets for %zu peers", node->index,
-			node->arena.blocks_out, peers);
-}
-
-static void trace_drops(struct world *w, const struct node *node)
-{
-	const struct drop_counters *drops = device_drops(node->device);
-	struct drop_counters *seen = &w->watch.drops[node->index];
-	for (int i = 0; i < DROP_REASON_COUNT; i++) {
-		uint64_t more = drops->count[i] - seen->count[i];
-		if (more)
-			world_trace(w, "node %u dropped %llu: %s", node->index,
-				(unsigned long long)more, drop_reason_meaning((enum drop_reason)i));
-	}
-	*seen = *drops;
-}
-
 static void check_node(struct world *w, const struct node *node)
 {
-	size_t staged_bytes = 0, peers = 0;
-	if (w->is_verbose)
-		trace_drops(w, node);
-	const struct peer *peer = device_first_peer(node->device);
-	for (; peer; peer = peer->next, peers++) {
-		uint32_t index = world_find_node(w, &peer->public_key)->index;
-		struct sight *sight = &w->watch.sights[node->index][index];
-		check_keys(w, node, peer, sight);
-		check_endpoint(w, node, peer, sight);
-		staged_bytes += check_staged(w, node, peer);
-		if (!node->job_count && peer->tx_bytes != sight->bytes_sent)
+	size_t staged_bytes = 0;
+	for (uint32_t i = 0; i < w->node_count; i++) {
+		struct sight *sight = &w->watch.sights[node->index][i];
+		if (sight->peer || sight->held_count)
+			watch_secrets(w, node, sight);
+		if (!sight->peer)
+			continue;
+		if (!node->is_asleep)
+			check_ages(w, node, sight);
+		watch_endpoint(w, node, sight, i);
+		staged_bytes += check_staged(w, node, sight->peer);
+		if (!node->job_count && sight->peer->tx_bytes != sight->bytes_sent)
 			world_break(w, "node %u counts %llu bytes sent, it were %llu", node->index,
-				(unsigned long long)peer->tx_bytes,
+				(unsigned long long)sight->peer->tx_bytes,
 				(unsigned long long)sight->bytes_sent);
 	}
 	if (staged_bytes > node->staged_bytes_max)
 		world_break(w, "node %u: %zu bytes staged, the bound is %zu", node->index,
 			staged_bytes, node->staged_bytes_max);
-	if (!node->job_count)
-		check_idle_node(w, node, peers);
+	watch_intake(w, node);
+	watch_balance(w, node);
 }
 
 void watch_step(struct world *w)
 {
-	for (uint32_t i = 0; i < w->node_count && !w->is_broken; i++)
-		check_node(w, &w->nodes[i]);
+	for (uint32_t i = 0; i < w->node_count && !w->is_broken; i++) {
+		struct node *node = &w->nodes[i];
+		if (node->is_dirty)
+			check_node(w, node);
+		node->is_dirty = false;
+	}
 }

@@ -1,27 +1,24 @@
 #include "sim/world.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define STEPS_AT_ONCE_MAX 100000 /* at one virtual moment: time stands still */
+#define PATROL_INTERVAL	  SECONDS(60)
 
 enum stream { STREAM_WORLD = 100, STREAM_LEDGER };
 
 struct world *world_create(uint64_t seed, bool is_verbose)
 {
-	struct world *w = calloc(1, sizeof *w);
-	assert(w);
+	struct world *w = memory_grow(NULL, 0, sizeof *w);
 	w->seed = seed;
 	w->is_verbose = is_verbose;
 	w->reads_events = true;
 	w->jobs_due = NANOS_NEVER;
-	w->strangers.next = NANOS_NEVER;
+	w->strangers.next = w->strangers.flood.next = NANOS_NEVER;
 	w->ledger.salt = dice_mix(seed + STREAM_LEDGER);
 	dice_init(&w->dice, seed, STREAM_WORLD);
-	watch_init(&w->watch);
 	return w;
 }
 
@@ -69,25 +66,10 @@ void world_digest(struct world *w, uint64_t fact)
 	w->digest = dice_mix(w->digest ^ fact);
 }
 
-struct node *world_find_node(struct world *w, const struct public_key *key)
-{
-	for (uint32_t i = 0; i < w->node_count; i++) {
-		if (!memcmp(&w->nodes[i].public_key, key, sizeof *key))
-			return &w->nodes[i];
-	}
-	return NULL;
-}
-
-uint32_t world_source_owner(const struct world *w, uint32_t at, uint32_t claims)
-{
-	if (claims < w->node_count && claims != at && !w->nodes[claims].is_stranger)
-		return claims;
-	return at && claims != INNER_NOBODY ? 0 : INNER_NOBODY; /* node 0 is everybody's hub */
-}
-
 static nanos next_moment(const struct world *w)
 {
-	nanos next = nanos_min(w->jobs_due, w->strangers.next);
+	nanos next = nanos_min(w->jobs_due, strangers_deadline(&w->strangers));
+	next = nanos_min(next, w->patrol);
 	next = nanos_min(next, network_deadline(&w->network));
 	next = nanos_min(next, traffic_deadline(&w->traffic));
 	for (uint32_t i = 0; i < w->node_count; i++)
@@ -95,18 +77,28 @@ static nanos next_moment(const struct world *w)
 	return next;
 }
 
+/* Nodes to which nothing happens are looked at too, now and then. */
+static void walk(struct world *w)
+{
+	w->patrol += PATROL_INTERVAL;
+	for (uint32_t i = 0; i < w->node_count; i++)
+		w->nodes[i].is_dirty = true;
+}
+
 /* All that is due now happens, once. */
 static void step(struct world *w)
 {
 	network_step(w);
 	if (nanos_is_due(w->jobs_due, w->time))
-		node_run_some_jobs(w);
+		jobs_run_some(w);
 	for (uint32_t i = 0; i < w->node_count; i++) {
 		if (nanos_is_due(node_deadline(&w->nodes[i]), w->time))
 			node_tick(w, &w->nodes[i]);
 	}
 	traffic_step(w);
 	strangers_step(w);
+	if (nanos_is_due(w->patrol, w->time))
+		walk(w);
 	watch_step(w);
 }
 

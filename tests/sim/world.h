@@ -7,19 +7,21 @@
 #ifndef ADIT_SIM_WORLD_H
 #define ADIT_SIM_WORLD_H
 
+#include "sim/admin.h"
 #include "sim/dice.h"
 #include "sim/inner.h"
+#include "sim/jobs.h"
+#include "sim/law.h"
+#include "sim/memory.h"
 #include "sim/network.h"
 #include "sim/node.h"
 #include "sim/stranger.h"
 #include "sim/traffic.h"
 #include "sim/watch.h"
 
-#define SECONDS(n) ((nanos)(n)*NANOS_PER_SECOND)
-#define MILLIS(n)  ((nanos)(n)*NANOS_PER_MS)
-
 struct counts {
-	uint64_t handshakes, offered, delivered, datagrams;
+	nanos time;
+	uint64_t handshakes, offered, delivered, datagrams, cookies, misfortunes;
 	uint64_t faults[FAULT_COUNT];
 };
 
@@ -39,8 +41,12 @@ struct world {
 	struct watch watch;
 	nanos jobs_due, jobs_delay_max; /* workers take so long */
 	nanos tick_late_max;
-	uint32_t hours;	   /* of a long run */
-	bool reads_events; /* if not, events pile up in the devices */
+	nanos turn_time;      /* from one turn to the next while handshakes wait */
+	nanos disk_delay_max; /* of granting stamps */
+	uint32_t hours;	      /* of a long run */
+	bool reads_events;    /* if not, events pile up in the devices */
+	nanos patrol;	      /* the next */
+	bool is_short;	      /* of memory: changes may fail, bursts may be lost */
 	struct counts counts;
 };
 
@@ -60,11 +66,5 @@ void world_trace(struct world *w, const char *format, ...) __attribute__((format
 
 /* Mixes an observable fact into the digest. */
 void world_digest(struct world *w, uint64_t fact);
-
-/* The node with this public key, or NULL. */
-struct node *world_find_node(struct world *w, const struct public_key *key);
-
-/* Whose packets node `at` accepts with a source address of `claims`; INNER_NOBODY: nobody's. */
-uint32_t world_source_owner(const struct world *w, uint32_t at, uint32_t claims);
 
 #endif
