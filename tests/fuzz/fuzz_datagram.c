@@ -164,14 +164,16 @@ static void check(struct world *w, uint64_t accepted_before, const struct endpoi
 	check_sent(w);
 }
 
-static void pass_time(struct world *w, struct input *in)
+/* A new turn, and the timers: what waited may be right, and change where the peer is. */
+static void tick(struct world *w)
 {
-	tunnel_skip(&w->t, input_u8(in) * SECOND);
-	device_tick(w->t.b.device, &w->t.now);
-	tunnel_pump(&w->t, &w->t.b);
+	struct tunnel *t = &w->t;
+	device_tick(t->b.device, &t->now);
+	tunnel_pump(t, &t->b);
+	check_sent(w);
 }
 
-/* The head: whose address, 2 a new turn, 4 the turn is used up, 8 load, 16 time; a count. */
+/* The head: 1 whose address, 2 a tick, 4 the turn is used up, 8 load, 16 time; a count. */
 static void run_round(struct world *w, struct input *in)
 {
 	struct tunnel *t = &w->t;
@@ -182,8 +184,10 @@ static void run_round(struct world *w, struct input *in)
 	const struct endpoint *from = head & 1 ? &stranger : &t->a.address;
 	if (head & 8)
 		backlog->load_until = t->now.boottime + LOAD_TIME;
+	if (head & 16)
+		tunnel_skip(t, input_u8(in) * SECOND);
 	if (head & 2)
-		intake_begin_turn(t->b.device, &t->now);
+		tick(w);
 	if (head & 4)
 		backlog->turn_left = 0;
 	struct burst *burst = burst_pool_get(&t->b.pool, BURST_LARGE);
@@ -194,8 +198,6 @@ static void run_round(struct world *w, struct input *in)
 	device_put_datagrams(t->b.device, burst, from, &t->now);
 	tunnel_pump(t, &t->b);
 	check(w, accepted_before, &before);
-	if (head & 16)
-		pass_time(w, in);
 }
 
 FUZZ(datagram)

@@ -25,10 +25,9 @@ uint32_t plain_sum(const uint8_t *packet);
 uint8_t plain_mark(uint8_t inner_tos, uint8_t outer_tos);
 
 /*
- * Requires that `after`, of `len` bytes, is `before` but for the mark, which is what the outer
- * header asks for, and that an IPv4 checksum is as right or wrong as it was.
+ * Whether `after`, of `len` bytes, is `before` but for the mark, which is what the outer
+ * header asks for, and an IPv4 checksum is as right or wrong as it was.
  */
-void plain_require_marked(
-	const uint8_t *before, const uint8_t *after, size_t len, uint8_t outer_tos);
+bool plain_is_marked(const uint8_t *before, const uint8_t *after, size_t len, uint8_t outer_tos);
 
 #endif
