@@ -12,6 +12,11 @@
 #include "device/transmit.h"
 #include "device/unreachable.h"
 
+#define PROTOCOL_UDP	  17
+#define PROTOCOL_FRAGMENT 44 /* of IPv6 */
+#define UDP_HEADER_LEN	  8
+#define MESSAGE_INDEX_END 8 /* in initiations and data: type, then index */
+
 struct device *device_create(const struct device_setup *setup)
 {
 	struct device *d = calloc(1, sizeof *d);
@@ -71,23 +76,54 @@ void device_set_mtu(struct device *d, uint32_t mtu)
 	d->mtu = mtu;
 }
 
+/* Where the UDP header of a packet begins; 0: it has none, or stands in another fragment. */
+static uint32_t udp_offset(const uint8_t *bytes, const struct ip_packet *packet)
+{
+	uint32_t offset = (bytes[0] & 15u) * 4;
+	uint8_t protocol = bytes[9];
+	bool is_later_fragment = load_be16(bytes + 6) & 0x1fff;
+	if (packet->destination.family == IP_V6) {
+		offset = 40;
+		protocol = bytes[6];
+		is_later_fragment = false;
+		if (protocol == PROTOCOL_FRAGMENT && packet->len >= offset + 8) {
+			protocol = bytes[offset];
+			is_later_fragment = load_be16(bytes + offset + 2) & 0xfff8;
+			offset += 8;
+		}
+	}
+	bool is_whole = packet->len >= offset + UDP_HEADER_LEN + MESSAGE_INDEX_END;
+	return protocol == PROTOCOL_UDP && !is_later_fragment && is_whole ? offset : 0;
+}
+
+/* The index in the message is that of a session with this peer, or of our initiation to it. */
+static bool is_our_message(const struct peer *peer, const uint8_t *message)
+{
+	const struct keyring *ring = &peer->keyring;
+	const struct session *sessions[] = {ring->previous, ring->current, ring->next};
+	uint32_t type = load_le32(message), index = load_le32(message + 4);
+	if (type == MESSAGE_INITIATION)
+		return peer->pending && peer->pending->local_index == index;
+	for (size_t i = 0; type == MESSAGE_DATA && i < KEYRING_SESSIONS; i++)
+		if (sessions[i] && sessions[i]->remote_index == index)
+			return true;
+	return false;
+}
+
 /*
- * A datagram for the peer's own endpoint: routes lead what we send back into the
- * tunnel. It would go round, a layer more each time, without end. Fragments carry
- * no port: for that endpoint they are taken for ours.
+ * What we sent to the peer's endpoint and routes lead back into its tunnel: it would
+ * go round, a layer more each time, without end. The port alone does not tell: others
+ * may speak to the same endpoint through us. The rest of a datagram in fragments
+ * passes once, and its own datagram is one that we know again.
  */
 static bool is_own_datagram(
-	const uint8_t *bytes, const struct ip_packet *packet, const struct endpoint *endpoint)
+	const uint8_t *bytes, const struct ip_packet *packet, const struct peer *peer)
 {
-	if (!ip_address_is_equal(&packet->destination, &endpoint->address))
+	if (!ip_address_is_equal(&packet->destination, &peer->endpoint.address))
 		return false;
-	bool is_v4 = packet->destination.family == IP_V4;
-	uint32_t header_len = is_v4 ? (bytes[0] & 15u) * 4 : 40;
-	bool is_later_fragment = is_v4 ? load_be16(bytes + 6) & 0x1fff : bytes[6] == 44;
-	if (is_later_fragment)
-		return true;
-	return (is_v4 ? bytes[9] : bytes[6]) == 17 && packet->len >= header_len + 8 &&
-	       load_be16(bytes + header_len + 2) == endpoint->port;
+	uint32_t udp = udp_offset(bytes, packet);
+	return udp && load_be16(bytes + udp + 2) == peer->endpoint.port &&
+	       is_our_message(peer, bytes + udp + UDP_HEADER_LEN);
 }
 
 void device_put_inner(struct device *d, struct burst *burst, const struct now *now)
@@ -104,7 +140,7 @@ void device_put_inner(struct device *d, struct burst *burst, const struct now *n
 		 peer->endpoint.address.family == IP_NONE) {
 		unreachable_answer(d, burst, &packet, now);
 		device_drop_burst(d, peer, peer ? DROP_NO_ENDPOINT : DROP_NO_ROUTE, burst);
-	} else if (is_own_datagram(burst_inner(burst, 0), &packet, &peer->endpoint)) {
+	} else if (is_own_datagram(burst_inner(burst, 0), &packet, peer)) {
 		device_drop_burst(d, peer, DROP_LOOP, burst);
 	} else {
 		burst->tos = packet.tos & IP_ECN_MASK; /* [RFC 6040 4.1]; DSCP is not copied */

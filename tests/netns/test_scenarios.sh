@@ -141,22 +141,25 @@ test_roaming_between_versions() {
 }
 
 # ---------------------------------------------------------------- routes
-# Where the endpoint's route leads back into the tunnel.
-test_routing_loop() {
-	tunnel 4
+# Where the endpoint's route leads back into the tunnel, also in fragments.
+routing_loop() { # routing_loop 4|6 INNER-ADDRESS-OF-B
+	tunnel "$1"
 	expect_ping a 10.7.0.2
-	local before after
-	read -r _ before < <(transferred a)
-	in_ns a wg set wga peer "$public_b" endpoint 10.7.0.2:51820
-	! in_ns a ping -n -q -c 10 -i 0.01 -W 1 10.7.0.2 >/dev/null || fail "answered"
-	! in_ns a ping -n -q -c 10 -i 0.01 -W 1 -s 1300 fd07::2 >/dev/null || fail "answered"
-	sleep 0.5
-	read -r _ after < <(transferred a)
-	[ $((after - before)) -lt 70000 ] || fail "the loop cost $((after - before)) bytes"
-	[ "$(dropped a loop)" -ge 20 ] || fail "$(dropped a loop) packets were counted as a loop"
-	in_ns a wg set wga peer "$public_b" endpoint 10.9.0.2:51820
+	local before after size outer=outer$1
+	in_ns a wg set wga peer "$public_b" endpoint "$2:51820"
+	for size in 56 1300 1372; do
+		read -r _ before < <(transferred a)
+		! in_ns a ping -n -q -c 10 -i 0.01 -W 1 -s $size fd07::2 >/dev/null || fail "answered"
+		sleep 0.3
+		read -r _ after < <(transferred a)
+		[ $((after - before)) -lt 70000 ] || fail "the loop cost $((after - before)) bytes"
+	done
+	[ "$(dropped a loop)" -ge 30 ] || fail "$(dropped a loop) packets were counted as a loop"
+	in_ns a wg set wga peer "$public_b" endpoint "${!outer}:51820"
 	expect_ping a 10.7.0.2
 }
+test_routing_loop_v4() { routing_loop 4 10.7.0.2; }
+test_routing_loop_v6() { routing_loop 6 '[fd07::2]'; }
 
 # A rule for the mark leads the outer packets over another link.
 mark_reroute() { # mark_reroute 4|6 ADDRESS-OF-B GATEWAY
@@ -220,6 +223,8 @@ policy_routing() { # policy_routing 4|6 OUTER-ADDRESS-OF-B GATEWAY INNER-ADDRESS
 	expect_equal "pings through the tunnel" 3 "$(counted_at b input)"
 	expect_equal "where b is" "$(sed 's/.*:.*/[&]/' <<<"$2"):51820" "$(endpoint a)"
 	transfer a b "$4" 4
+	# what others than us have to say to b's outer address goes through the tunnel, too
+	in_ns a ping -n -q -c 1 -W 5 -s 4000 "$2" >/dev/null || fail "fragments to b's endpoint"
 	stop wga
 	expect_ping a "$4"
 }
@@ -246,4 +251,4 @@ expect_unreachable() { # expect_unreachable NAMESPACE ADDRESS TEXT
 	expect_match "ping to $2" "$3" "$(cat "$dir/ping")"
 }
 
-run_tests 18 "$@"
+run_tests 19 "$@"
