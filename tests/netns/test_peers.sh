@@ -5,8 +5,8 @@
 . "$tests_dir/netns/pair.sh"
 
 # ---------------------------------------------------------------- who may do what
-# What a peer sends from an address that is not its own is dropped, and counted: row 12
-# of the regressions.
+# Regressions 12: what a peer sends from an address that is not its own is dropped, and
+# counted.
 test_source_filter() {
 	tunnel 4
 	expect_ping a 10.7.0.2
@@ -38,8 +38,8 @@ test_peer_with_our_own_key() {
 	expect_equal "peers" "" "$(in_ns a wg show wga peers)"
 }
 
-# The points of low order, in every encoding that X25519 reads as one of them: with such
-# a peer there is no secret, so it never gets a packet; row 19.
+# Regressions 19: the points of low order, in every encoding that X25519 reads as one of
+# them. With such a peer there is no secret, so it never gets a packet.
 test_slow_low_order_keys() {
 	tunnel 4
 	local key number=1 keys=(
@@ -96,7 +96,8 @@ test_many_allowed_ips() {
 	expect_ping a 10.7.0.2
 }
 
-# ---------------------------------------------------------------- keys change, row 20
+# ---------------------------------------------------------------- keys change
+# Regressions 20
 test_keys_change_under_traffic() {
 	tunnel 4
 	expect_ping a 10.7.0.2
@@ -166,7 +167,8 @@ restart_under_traffic() { # restart_under_traffic END THE-OTHER ITS-PARTNER SECO
 test_slow_restart_of_the_responder() { restart_under_traffic b a 10.7.0.2 21; }
 test_slow_restart_of_the_initiator() { restart_under_traffic a b 10.7.0.1 3; }
 
-test_slow_idle_is_silent() { # row 4
+# Regressions 4
+test_slow_idle_is_silent() {
 	tunnel 4
 	expect_ping a 10.7.0.2
 	expect_ping b fd07::1
