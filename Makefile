@@ -3,6 +3,7 @@
 #   make            the program, build/release/adit
 #   make check      house rules, unit tests and simulation; no root, no network
 #   make test       make check and everything that needs namespaces; as root
+#   make test-long  what takes hours: many seeds, mutants, long fuzzing; as root
 #   make demo       two namespaces, a tunnel, a ping, a transfer; as root
 #   make deps       what a fresh Debian 12 needs for make test; as root
 #   make install    DESTDIR= PREFIX=/usr/local
@@ -45,14 +46,16 @@ flags_release  := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong $(cf_protecti
 flags_sanitize := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 flags_mutants  := -O1 -w
+flags_tsan     := -O1 -fsanitize=thread
 flags_fuzz     := -O2 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 flags_coverage := -O0 -fprofile-instr-generate -fcoverage-mapping
 ldflags_release  := -Wl,-z,relro,-z,now
 ldflags_sanitize := -fsanitize=address,undefined
+ldflags_tsan     := -fsanitize=thread
 ldflags_fuzz     := -fsanitize=fuzzer,address,undefined
-ifeq ($(filter $(BUILD),release sanitize mutants fuzz coverage),)
-$(error BUILD is "$(BUILD)"; it must be release, sanitize, mutants, fuzz or coverage)
+ifeq ($(filter $(BUILD),release sanitize mutants tsan fuzz coverage),)
+$(error BUILD is "$(BUILD)"; it must be release, sanitize, mutants, tsan, fuzz or coverage)
 endif
 CFLAGS  += $(flags_$(BUILD))
 LDFLAGS += $(ldflags_$(BUILD))
@@ -182,6 +185,7 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_ends.sh,sanitize) \
 	$(call room,tests/netns/test_control.sh,sanitize) \
 	$(call room,tests/netns/test_hooks.sh,sanitize) \
+	$(call room,tests/netns/test_link.sh,release) \
 	$(call room,tests/interop/wireguard_go.sh,sanitize) \
 	$(call room,tests/interop/differential.sh,release) \
 	$(call room,tests/netns/test_scenarios.sh,sanitize) \
@@ -191,6 +195,21 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 suites_fuzz := $(if $(shell command -v clang),\
 	'fuzzing=nice -n 19 tests/fuzz/run build/fuzz-clang/fuzz 10 1' \
 	'coverage of the parsers=tests/fuzz/coverage build/coverage-clang/fuzz')
+
+# Hours, one after the other: what make test does for a moment, or not at all.
+core_tests := $(shell grep -LE '"(text|io|manage|main)/' tests/unit/test_*.c)
+suites_long := 'simulation=$(call run_sim,build/release/sim-model,200000)' \
+	'simulation, sanitized=$(call run_sim,build/sanitize/sim,4000)' \
+	'fuzzing=tests/fuzz/run build/fuzz-clang/fuzz 600 2' \
+	'mutants=tests/mutants/mutate.py run' \
+	'threads=build/tsan/unit test_job' \
+	'memory=valgrind -q --error-exitcode=1 build/release/unit $(core_tests)' \
+	'constant time=tests/ct/run build/release/ct' \
+	'stopped 1,000 times=STOPS=1000 ADIT=build/sanitize/adit \
+		tests/netns/test_ends.sh test_stopped_at_any_moment_row_21' \
+	'down and up 1,000 times=CYCLES=1000 ADIT=build/release/adit \
+		tests/netns/test_link.sh test_down_and_up_row_21' \
+	$(call room,tests/netns/test_long.sh,release)
 
 .PHONY: fuzz fuzz-coverage fuzz-programs
 fuzz-programs:
@@ -208,7 +227,7 @@ house: build/release/adit
 need_root = [ "$$(id -u)" = 0 ] || \
 	{ echo "make $@ needs root: it creates network namespaces and tunnels" >&2; exit 1; }
 
-.PHONY: check test demo variants
+.PHONY: check test test-long demo variants
 variants:
 	@$(MAKE) -s -j2 programs BUILD=release CC=gcc
 	@$(MAKE) -s -j2 programs BUILD=sanitize CC=gcc
@@ -222,6 +241,13 @@ test:
 	@$(MAKE) -s variants
 	@! command -v clang >/dev/null || $(MAKE) -s fuzz-programs
 	@$(tally) $(suites_check) $(suites_fuzz) $(suites_rooms)
+
+test-long:
+	@$(need_root)
+	@$(MAKE) -s variants
+	@$(MAKE) -s fuzz-programs
+	@$(MAKE) -s -j2 build/tsan/unit BUILD=tsan
+	@limit=36000 time_limit=36000 tests/house/tally $(suites_long)
 
 demo:
 	@$(need_root)

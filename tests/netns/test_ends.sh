@@ -130,7 +130,7 @@ test_killed_engine_is_explained() {
 test_stopped_at_any_moment_row_21() {
 	two_ends
 	local i
-	for i in $(seq 60); do
+	for i in $(seq "${STOPS:-60}"); do
 		start adit-a a "$adit" run "$a"
 		until [ "/proc/${pid_of[adit-a]}/exe" -ef "$adit" ]; do :; done # no shell any more
 		sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
