@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/dh.h"
 #include "text/addrtext.h"
 
 #define NO_NAME SIZE_MAX
@@ -180,6 +181,36 @@ static void find_names(const struct conf_parser *p, size_t *name_of)
 	}
 }
 
+/* The device leaves such a peer out without a word [kernel]. */
+static void check_own_key(struct conf_parser *p)
+{
+	const struct change *change = &p->conf->change;
+	struct public_key own;
+	if (!change->has_private_key)
+		return;
+	public_key_derive(&own, &change->private_key);
+	for (size_t i = 0; i < change->peer_count; i++) {
+		const struct conf_peer_origin *origin = &p->origins[i];
+		if (!origin->has_key || memcmp(&own, &change->peers[i].public_key, sizeof own))
+			continue;
+		struct out m = conf_diagnose(p, CONF_ERROR, origin->key_line, origin->key_column);
+		out_add_text(&m, "PublicKey: this is this machine's own; "
+				 "expected the other end's");
+	}
+}
+
+static void check_allowed_ips(struct conf_parser *p, const bool *is_gone)
+{
+	for (size_t i = 0; i < p->conf->change.peer_count; i++) {
+		const struct conf_peer_origin *origin = &p->origins[i];
+		if (is_gone[i] || !origin->has_key || origin->has_allowed_ips)
+			continue;
+		struct out m = conf_diagnose(p, CONF_WARNING, origin->line, origin->column);
+		out_add_text(&m, "[Peer] has no AllowedIPs: no packet goes to it, and none from "
+				 "it is taken");
+	}
+}
+
 static void check_peers(struct conf_parser *p)
 {
 	size_t count = p->conf->change.peer_count;
@@ -191,6 +222,7 @@ static void check_peers(struct conf_parser *p)
 		find_names(p, name_of);
 		p->has_no_memory |= !merge_peers(p, name_of, is_gone);
 		check_prefixes(p, is_gone);
+		check_allowed_ips(p, is_gone);
 		drop_gone_peers(p, name_of, is_gone);
 	} else {
 		p->has_no_memory = true;
@@ -203,6 +235,7 @@ void conf_check(struct conf_parser *p)
 {
 	check_private_key(p);
 	check_public_keys(p);
+	check_own_key(p);
 	if (p->conf->change.peer_count)
 		check_peers(p);
 }

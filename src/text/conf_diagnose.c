@@ -51,7 +51,7 @@ struct out conf_diagnose_token(
 		out_add_decimal(&m, token->len);
 		out_add_text(&m, " characters");
 	} else {
-		out_add_quoted(&m, token->text, token->len);
+		out_add_quoted(&m, line->text + token->column - 1, token->raw_len);
 	}
 	return m;
 }

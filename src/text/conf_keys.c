@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define DISTANCE_MAX 2
+#include "text/distance.h"
 
 #define EXPECTED_KEY	 "44 characters of base64, the last one \"=\""
 #define EXPECTED_COMMAND "a shell command"
@@ -89,41 +89,13 @@ const struct conf_key *conf_find_key(const char *text, size_t len)
 	return NULL;
 }
 
-static unsigned min(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/*
- * How many characters to insert, remove, replace, or swap with their neighbour
- * to get from one name to the other. Both are at most CONF_NAME_MAX long.
- */
-static unsigned edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	unsigned d[CONF_NAME_MAX + 1][CONF_NAME_MAX + 1];
-	for (unsigned i = 0; i <= a_len; i++) {
-		for (unsigned j = 0; j <= b_len; j++) {
-			if (i == 0 || j == 0) {
-				d[i][j] = i + j;
-				continue;
-			}
-			char x = to_lower(a[i - 1]), y = to_lower(b[j - 1]);
-			d[i][j] =
-				min(d[i - 1][j - 1] + (x != y), 1 + min(d[i - 1][j], d[i][j - 1]));
-			if (i > 1 && j > 1 && x == to_lower(b[j - 2]) && y == to_lower(a[i - 2]))
-				d[i][j] = min(d[i][j], d[i - 2][j - 2] + 1);
-		}
-	}
-	return d[a_len][b_len];
-}
-
 const struct conf_key *conf_nearest_key(const char *text, size_t len)
 {
 	const struct conf_key *nearest = NULL;
-	unsigned least = DISTANCE_MAX + 1;
-	for (size_t i = 0; i < CONF_KEY_COUNT && len <= CONF_NAME_MAX; i++) {
+	unsigned least = DISTANCE_NEAR + 1;
+	for (size_t i = 0; i < CONF_KEY_COUNT; i++) {
 		size_t name_len = strlen(keys[i].name);
-		unsigned distance = edit_distance(text, len, keys[i].name, name_len);
+		unsigned distance = distance_of(text, len, keys[i].name, name_len);
 		if (distance < least && 2 * distance < name_len) {
 			least = distance;
 			nearest = &keys[i];
@@ -135,4 +107,14 @@ const struct conf_key *conf_nearest_key(const char *text, size_t len)
 const char *conf_section_name(enum conf_section section)
 {
 	return section == CONF_SECTION_PEER ? "[Peer]" : "[Interface]";
+}
+
+enum conf_section conf_nearest_section(const char *text, size_t len)
+{
+	for (enum conf_section s = CONF_SECTION_INTERFACE; s <= CONF_SECTION_PEER; s++) {
+		const char *name = conf_section_name(s);
+		if (distance_of(text, len, name, strlen(name)) <= DISTANCE_NEAR)
+			return s;
+	}
+	return CONF_SECTION_NONE;
 }

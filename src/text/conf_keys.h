@@ -76,4 +76,7 @@ static inline bool conf_key_is_quick(const struct conf_key *key)
 /* "[Interface]" or "[Peer]". */
 const char *conf_section_name(enum conf_section section);
 
+/* The section that was probably meant by this, brackets included; or CONF_SECTION_NONE. */
+enum conf_section conf_nearest_section(const char *text, size_t len);
+
 #endif

@@ -85,9 +85,12 @@ bool conf_next_token(
 	while (i < len && conf_is_space(value[i]))
 		i++;
 	token->column = (uint32_t)(line->value.start + i + 1);
+	token->raw_len = 0;
+	size_t start = i;
 	for (; i < len && !ends_token(value[i], split); i++) {
 		if (conf_is_space(value[i]))
 			continue;
+		token->raw_len = i + 1 - start;
 		if (token->len < CONF_TOKEN_MAX)
 			token->text[token->len++] = value[i];
 		else

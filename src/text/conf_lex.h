@@ -50,6 +50,7 @@ struct conf_token { /* may be a key: wipe it */
 	size_t len;	 /* of text; what does not fit is left out */
 	bool is_cut;	 /* something was left out */
 	uint32_t column; /* of its first character */
+	size_t raw_len;	 /* in the line, from there: with the white space that text lacks */
 };
 
 /* Starts at the first byte, or behind a byte order mark of UTF-8: then columns do not count it. */

@@ -32,25 +32,41 @@ static void begin_peer(struct conf_parser *p, uint32_t line, uint32_t column)
 	origins[change->peer_count - 1] = (struct conf_peer_origin){.line = line, .column = column};
 }
 
+static enum conf_section find_section(const char *text, size_t len)
+{
+	for (enum conf_section s = CONF_SECTION_INTERFACE; s <= CONF_SECTION_PEER; s++)
+		if (conf_text_is(text, len, conf_section_name(s)))
+			return s;
+	return CONF_SECTION_NONE;
+}
+
+static void refuse_section(struct conf_parser *p, const struct conf_line *line, uint32_t column)
+{
+	bool is_closed = memchr(line->text + line->name.start, ']', line->name.len);
+	struct out m = conf_diagnose(p, CONF_ERROR, line->number, column);
+	out_add_text(&m, is_closed ? "unknown section" : "the \"]\" of the section is missing");
+	out_add_text(&m, "; expected [Interface] or [Peer]");
+}
+
+/* What follows a mistyped section is checked as if it were the one that was meant. */
 static void read_section(struct conf_parser *p, const struct conf_line *line)
 {
 	const char *name = line->text + line->name.start;
 	uint32_t column = (uint32_t)line->name.start + 1;
-	p->is_skipping = false;
-	if (conf_text_is(name, line->name.len, "[Interface]")) {
-		p->section = CONF_SECTION_INTERFACE;
-		if (!p->interface_line) {
-			p->interface_line = line->number;
-			p->interface_column = column;
-		}
-	} else if (conf_text_is(name, line->name.len, "[Peer]")) {
-		p->section = CONF_SECTION_PEER;
-		begin_peer(p, line->number, column);
-	} else {
-		struct out m = conf_diagnose(p, CONF_ERROR, line->number, column);
-		out_add_text(&m, "unknown section; expected [Interface] or [Peer]");
-		p->is_skipping = true;
+	enum conf_section section = find_section(name, line->name.len);
+	if (!section) {
+		section = conf_nearest_section(name, line->name.len);
+		refuse_section(p, line, column);
 	}
+	p->is_skipping = !section;
+	if (section)
+		p->section = section;
+	if (section == CONF_SECTION_INTERFACE && !p->interface_line) {
+		p->interface_line = line->number;
+		p->interface_column = column;
+	}
+	if (section == CONF_SECTION_PEER)
+		begin_peer(p, line->number, column);
 }
 
 static void refuse_name(struct conf_parser *p, const struct conf_line *line)

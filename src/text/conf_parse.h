@@ -12,6 +12,7 @@ struct conf_peer_origin {	       /* of change.peers[same index] */
 	uint32_t line, column;	       /* of [Peer] */
 	uint32_t key_line, key_column; /* of its PublicKey's value; 0: not seen */
 	bool has_key;		       /* and it was right */
+	bool has_allowed_ips;	       /* right or wrong */
 };
 
 struct conf_prefix_origin {

@@ -254,6 +254,8 @@ void conf_read_wg_key(struct conf_parser *p, const struct conf_line *line)
 	size_t at = 0;
 	bool is_list = line->key->id == CONF_ALLOWED_IPS;
 	enum conf_split split = is_list ? CONF_SPLIT_COMMAS : CONF_SPLIT_NOWHERE;
+	if (is_list)
+		p->origins[p->conf->change.peer_count - 1].has_allowed_ips = true;
 	while (conf_take_token(p, line, &at, split)) {
 		switch (line->key->id) {
 		case CONF_PRIVATE_KEY: read_private_key(p, line); break;

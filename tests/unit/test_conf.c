@@ -55,7 +55,8 @@ TEST(conf_a_whole_file)
 {
 	struct conf conf;
 	CHECK(parse(&conf, whole));
-	CHECK_EQ(0, conf.diagnostic_count);
+	CHECK_EQ(1, conf.diagnostic_count); /* of DNS */
+	CHECK_EQ(7, conf.diagnostics[0].line);
 	struct out out;
 	out_init(&out, 1 << 16);
 	uapi_format_set(&out, &conf.change);
@@ -206,7 +207,7 @@ TEST(conf_merged_names)
 	CHECK_EQ(1, conf.link.name_count);
 	CHECK_STR("second", conf.link.names[0].host);
 	CHECK_EQ(0, conf.link.names[0].peer);
-	CHECK_EQ(2, conf.warning_count);
+	CHECK_EQ(3, conf.warning_count); /* the last has no AllowedIPs */
 	conf_wipe(&conf);
 }
 

@@ -8,12 +8,14 @@
 #define A    "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
 #define B    "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
 #define C    "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0="
-#define HEAD "[Interface]\nPrivateKey=" A "\n" /* lines 1 and 2 */
-#define PEER "[Peer]\nPublicKey=" B "\n"       /* lines 3 and 4 behind HEAD */
+#define OWN  "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=" /* A's public key */
+#define HEAD "[Interface]\nPrivateKey=" A "\n"		    /* lines 1 and 2 */
+#define PEER "[Peer]\nPublicKey=" B "\n"		    /* lines 3 and 4 behind HEAD */
 
 #define KEY_EXPECTED "expected 44 characters of base64, the last one \"=\"\n"
 #define IPS_EXPECTED "expected IP or IP/length, separated by commas\n"
 #define OTHER_PEER   "[Peer]\nPublicKey=" C "\n"
+#define DNS_WARNING  "3:5: warning: DNS: not set up by this version: names are looked up as before\n"
 
 #define TABLE(line, value)                                                                         \
 	line ":7: error: Table: \"" value                                                          \
@@ -70,16 +72,25 @@ TEST(conf_errors_of_lines)
 		{HEAD "MTU 1420\n", "3:1: error: no \"=\"; expected Key = value\n"},
 		{HEAD " = 1420\n", "3:2: error: no key before \"=\"; expected Key = value\n"},
 		{HEAD "; a comment\n", "3:1: error: no \"=\"; expected Key = value\n"},
-		{HEAD "  [Per]\nany = thing\nnothing\n[Peer]\n",
+		{HEAD "  [Pairs]\nany = thing\nnothing\n[Peer]\n",
 			"3:3: error: unknown section; expected [Interface] or [Peer]\n"
 			"6:1: error: [Peer] has no PublicKey\n"},
-		{HEAD "[Peer] x\n",
-			"3:1: error: unknown section; expected [Interface] or [Peer]\n"},
+		/* what follows is checked as if it were the one that was meant */
+		{HEAD "[Peers]\nMTU=1420\nPublicKey=" B "\nAllowedIPs=x\n",
+			"3:1: error: unknown section; expected [Interface] or [Peer]\n"
+			"4:1: error: MTU: stands in [Peer]; it belongs into [Interface]\n"
+			"6:12: error: AllowedIPs: \"x\": " IPS_EXPECTED},
+		{HEAD "[Peer] x\n", "3:1: error: unknown section; expected [Interface] or [Peer]\n"
+				    "3:1: error: [Peer] has no PublicKey\n"},
+		{"[Interface\nPrivateKey=" A "\nMTU=x\n",
+			"1:1: error: the \"]\" of the section is missing; expected [Interface] or "
+			"[Peer]\n"
+			"3:5: error: MTU: \"x\": expected 68-65535\n"},
 		{"\tMTU=1\n" HEAD, "1:2: error: MTU: stands before any section; it belongs into "
 				   "[Interface]\n"},
 		{HEAD "Endpoint=a:1\n",
 			"3:1: error: Endpoint: stands in [Interface]; it belongs into [Peer]\n"},
-		{HEAD PEER "PostUp=x # y\n",
+		{HEAD PEER "PostUp=x # y\nAllowedIPs=::1",
 			"5:1: error: PostUp: stands in [Peer]; it belongs into [Interface]\n"},
 		{"\xef\xbb\xbf" HEAD "x=1\n", "1:1: error: the file begins with a byte order mark; "
 					      "expected UTF-8 without "
@@ -164,8 +175,9 @@ TEST(conf_errors_of_values)
 			"3:11: error: Address: \"10.0.0.1/33\": prefix length must be 0-32\n"
 			"3:24: error: Address: \"10.0.0.x\": " IPS_EXPECTED
 			"3:33: error: Address: \"fd00::1/129\": prefix length must be 0-128\n"},
-		{HEAD "DNS=1.1.1.300 a_b.c ~. x/y\n",
-			"3:5: error: DNS: \"1.1.1.300\": expected IP addresses and search domains\n"
+		{HEAD "DNS=1.1.1.300 a_b.c ~. x/y\n", DNS_WARNING
+			"3:5: error: DNS: \"1.1.1.300\": expected IP addresses and "
+			"search domains\n"
 			"3:24: error: DNS: \"x/y\": expected IP addresses and search domains\n"},
 		{HEAD "DNS=\nPostUp= \t\nMTU = # none\n",
 			"3:1: warning: DNS: no value: ignored; expected IP addresses and search "
@@ -192,7 +204,7 @@ TEST(conf_errors_of_peers)
 			"5:30: warning: AllowedIPs: \"10.1.2.3/8\": host bits are set: taken as "
 			"10.0.0.0/8\n"
 			"5:41: error: AllowedIPs: \"\": " IPS_EXPECTED},
-		{HEAD PEER "PersistentKeepalive=65536\nPersistentKeepalive=\n",
+		{HEAD PEER "PersistentKeepalive=65536\nPersistentKeepalive=\nAllowedIPs=::1",
 			"5:21: error: PersistentKeepalive: \"65536\": expected off or 0-65535\n"
 			"6:1: error: PersistentKeepalive: no value; expected off or 0-65535\n"},
 		{HEAD PEER OTHER_PEER "AllowedIPs=10.0.0.0/8\n" PEER "AllowedIPs=10.0.0.0/8\n",
@@ -213,6 +225,27 @@ TEST(conf_errors_of_peers)
 			   "10.0.0.0/8\n" PEER "AllowedIPs=10.0.0.0/9,-::/0,0.0.0.0/0\n",
 			"10:11: warning: PublicKey: the same as in line 4: one peer, with the "
 			"AllowedIPs of this section only\n"},
+	};
+	CHECK_ROWS(rows);
+}
+
+TEST(conf_errors_of_peers_without_use)
+{
+	static const struct row rows[] = {
+		/* the private key's own */
+		{HEAD "[Peer]\nPublicKey = " OWN "\nAllowedIPs=::1\n",
+			"4:13: error: PublicKey: this is this machine's own; expected the other "
+			"end's\n"},
+		{"[Peer]\nPublicKey = " OWN "\nAllowedIPs=::1\n" HEAD,
+			"2:13: error: PublicKey: this is this machine's own; expected the other "
+			"end's\n"},
+		{HEAD PEER OTHER_PEER "AllowedIPs=::1\n",
+			"3:1: warning: [Peer] has no AllowedIPs: no packet goes to it, and none "
+			"from it is taken\n"},
+		{HEAD PEER "AllowedIPs=x\n", "5:12: error: AllowedIPs: \"x\": " IPS_EXPECTED},
+		/* quoted as it was written */
+		{HEAD PEER "AllowedIPs = 10.7.0.5 \t10.7.0.6 , ::1\n",
+			"5:14: error: AllowedIPs: \"10.7.0.5 ?10.7.0.6\": " IPS_EXPECTED},
 	};
 	CHECK_ROWS(rows);
 }
@@ -239,11 +272,11 @@ TEST(conf_errors_of_endpoints)
 			": port must be 1-65535 or the name of a service"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char text[512] = HEAD PEER "Endpoint = ", expected[512] = "";
+		char text[512] = HEAD PEER "AllowedIPs=::1\nEndpoint = ", expected[512] = "";
 		struct out out;
 		strcat(text, rows[i].value);
 		out_init_fixed(&out, expected, sizeof expected);
-		out_add_text(&out, "5:12: error: Endpoint: ");
+		out_add_text(&out, "6:12: error: Endpoint: ");
 		out_add_quoted(&out, rows[i].value, strlen(rows[i].value));
 		out_add_text(&out, rows[i].why);
 		out_add_text(&out, "\n");
