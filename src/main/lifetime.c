@@ -11,48 +11,13 @@
 
 /* ---- before anything is touched */
 
-static bool has_any_hook(const struct conf_link *link)
-{
-	return link->pre_up.count || link->post_up.count || link->pre_down.count ||
-	       link->post_down.count;
-}
-
-static int check_hooks(struct supervisor *s)
-{
-	char why[HOOKS_WHY_MAX];
-	s->has_hooks = has_any_hook(&s->config.conf.link);
-	if (!s->has_hooks) {
-		hook_queue_stop(&s->hooks);
-		return VERB_OK;
-	}
-	if (hooks_file_is_trusted(s->config.fd, why))
-		return VERB_OK;
-	log_error("%s has commands to run, but they will not: %s", s->config.path, why);
-	return VERB_CONFIG;
-}
-
 int lifetime_check_config(struct supervisor *s)
 {
-	char why[LINK_WHY_MAX];
-	struct wishes wishes;
-	if (!s->has_config) {
+	int status = s->has_config ? load_check(&s->config) : VERB_OK;
+	s->has_hooks = s->has_config && load_has_hooks(&s->config);
+	if (!s->has_hooks)
 		hook_queue_stop(&s->hooks);
-		return VERB_OK;
-	}
-	bool is_gathered = wishes_gather(&wishes, &s->config.conf, 0);
-	bool is_possible = is_gathered && link_is_possible(&wishes.settings, why);
-	wishes_wipe(&wishes);
-	if (!is_gathered) {
-		log_error("no memory");
-		return VERB_FAILED;
-	}
-	if (!is_possible) {
-		log_error("%s: %s", s->config.path, why);
-		return VERB_CONFIG;
-	}
-	if (s->config.conf.link.dns_servers.count || s->config.conf.link.dns_search.count)
-		log_info("DNS is not set up yet: names are looked up as before");
-	return check_hooks(s);
+	return status;
 }
 
 void lifetime_watch_feed(struct supervisor *s)
@@ -239,15 +204,29 @@ void lifetime_schedule(struct supervisor *s)
 	loop_set_deadline(&s->loop, next);
 }
 
+static void say_up(const struct supervisor *s)
+{
+	if (s->has_config)
+		log_info("up, MTU %u, listening on UDP port %u", s->link.mtu, s->engine.udp.port);
+	else
+		log_info("an interface without configuration: wg(8) sets it up, \"adit down %s\" "
+			 "ends it",
+			s->options->name);
+}
+
 static bool announce(struct supervisor *s)
 {
 	s->was_up = true;
 	notify_send(&s->notify, NOTIFY_READY);
-	if (s->has_config)
-		log_info("up, MTU %u, listening on UDP port %u", s->link.mtu, s->engine.udp.port);
-	if (s->background.fd >= 0)
+	bool is_background = s->background.fd >= 0;
+	say_up(s);
+	if (is_background) {
+		names_say_unknown(&s->names);
 		loop_remove(&s->loop, &s->background_watch);
+	}
 	background_release(&s->background, VERB_OK);
+	if (is_background)
+		say_up(s); /* for syslog too */
 	lifetime_schedule(s);
 	return false; /* lifetime_end goes on */
 }

@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/secret.h"
 #include "io/tun.h"
 #include "main/verb.h"
+#include "main/wishes.h"
+#include "manage/hooks.h"
 #include "manage/lookup.h"
 
 static bool is_path(const char *word)
@@ -114,6 +117,24 @@ static bool look_up(struct load *load)
 	return true;
 }
 
+static bool has_secret(const struct change *change)
+{
+	for (size_t i = 0; i < change->peer_count; i++)
+		if (change->peers[i].has_preshared_key)
+			return true;
+	return change->has_private_key;
+}
+
+static void warn_if_readable(const struct load *load)
+{
+	struct stat st;
+	if (has_secret(&load->conf.change) && !fstat(load->fd, &st) &&
+		st.st_mode & (S_IRWXG | S_IRWXO))
+		fprintf(stderr,
+			"%s: warning: others can read it and the keys in it: chmod 600 %s\n",
+			load->path, load->path);
+}
+
 static int parse(struct load *load, const char *text, size_t len)
 {
 	struct out out;
@@ -125,6 +146,7 @@ static int parse(struct load *load, const char *text, size_t len)
 	conf_render(&out, &load->conf, load->path, text, len);
 	fputs(out_string(&out), stderr);
 	out_wipe(&out);
+	warn_if_readable(load);
 	return load->conf.error_count || !look_up(load) ? VERB_CONFIG : VERB_OK;
 }
 
@@ -145,6 +167,39 @@ int load_read(struct load *load)
 	if (status)
 		load_wipe(load);
 	return status;
+}
+
+bool load_has_hooks(const struct load *load)
+{
+	const struct conf_link *link = &load->conf.link;
+	return link->pre_up.count || link->post_up.count || link->pre_down.count ||
+	       link->post_down.count;
+}
+
+static int check_link(const struct load *load)
+{
+	char why[LINK_WHY_MAX];
+	struct wishes wishes;
+	int status = VERB_OK;
+	if (!wishes_gather(&wishes, &load->conf, 0)) {
+		fprintf(stderr, "adit: %s: no memory\n", load->path);
+		status = VERB_FAILED;
+	} else if (!link_is_possible(&wishes.settings, why)) {
+		fprintf(stderr, "%s: %s\n", load->path, why);
+		status = VERB_CONFIG;
+	}
+	wishes_wipe(&wishes);
+	return status;
+}
+
+int load_check(const struct load *load)
+{
+	char why[HOOKS_WHY_MAX];
+	int status = check_link(load);
+	if (status || !load_has_hooks(load) || hooks_file_is_trusted(load->fd, why))
+		return status;
+	fprintf(stderr, "%s has commands to run, but they will not: %s\n", load->path, why);
+	return VERB_CONFIG;
 }
 
 void load_wipe(struct load *load)

@@ -33,6 +33,14 @@ bool load_find(struct load *load, const char *word);
  * After VERB_OK load_wipe is the caller's.
  */
 int load_read(struct load *load);
+
+/*
+ * After load_read: whether what it asks for can be done at all; if not, prints why.
+ * Touches nothing. An enum verb_exit.
+ */
+int load_check(const struct load *load);
+
+bool load_has_hooks(const struct load *load);
 void load_wipe(struct load *load);
 
 #endif

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,9 +24,25 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 	return VERB_USAGE;
 }
 
+/* A mistyped verb must not become an interface; who really wants that name says so. */
+static bool is_meant(const char *name)
+{
+	const char *guess = getenv("WG_PROCESS_FOREGROUND") ? NULL : verb_guess(name);
+	if (guess)
+		fprintf(stderr,
+			"adit: \"%s\" is no verb; did you mean \"%s\"? (adit -f %s makes an "
+			"interface of that name)\n",
+			name, guess, name);
+	return !guess;
+}
+
 /* adit [-f] IFNAME: an interface without a configuration, to be filled over its control socket. */
 static int run_bare(const char *name, bool is_foreground)
 {
+	if (name[0] == '-') {
+		fprintf(stderr, "adit: \"%s\" is no option; adit help lists all\n", name);
+		return VERB_USAGE;
+	}
 	if (!tun_name_is_valid(name)) {
 		fprintf(stderr,
 			"adit: \"%s\" is neither a verb nor a name for an interface (at most 15 "
@@ -33,6 +50,8 @@ static int run_bare(const char *name, bool is_foreground)
 			name);
 		return VERB_USAGE;
 	}
+	if (!is_foreground && !is_meant(name))
+		return VERB_USAGE;
 	struct supervisor_options options = {.is_background = !is_foreground};
 	snprintf(options.name, sizeof options.name, "%s", name);
 	return supervisor_run(&options);
@@ -74,8 +93,14 @@ int main(int argc, char **argv)
 		return run_verb(verb, argc - 2, argv + 2);
 	bool is_foreground = is_one_of(argv[1], "-f", "--foreground");
 	int names = argc - 1 - is_foreground;
+	if (names == 0) {
+		fprintf(stderr, "adit %s: an interface's name is missing\n", argv[1]);
+		return VERB_USAGE;
+	}
 	if (names != 1) {
-		fprintf(stderr, "adit: \"%s\" is no verb; adit help lists them\n", argv[1]);
+		const char *guess = verb_guess(argv[1]);
+		fprintf(stderr, "adit: \"%s\" is no verb; %s%s%sadit help lists them\n", argv[1],
+			guess ? "did you mean \"" : "", guess ? guess : "", guess ? "\"? " : "");
 		return VERB_USAGE;
 	}
 	return run_bare(argv[1 + is_foreground], is_foreground);

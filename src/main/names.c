@@ -9,6 +9,7 @@
 
 #include "io/log.h"
 #include "main/background.h"
+#include "text/keytext.h"
 
 static int run_resolver(int channel, void *is_background)
 {
@@ -47,6 +48,17 @@ int names_add(
 	grown[names->count++] =
 		(struct name){.peer = *peer, .host = host, .port = port, .wait = NAMES_RETRY_FIRST};
 	return 0;
+}
+
+void names_say_unknown(const struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const struct name *name = &names->names[i];
+		char key[KEYTEXT_BASE64_LEN + 1];
+		keytext_write_base64(key, name->peer.bytes);
+		log_info("endpoint %s:%s of peer %.8s... is not known yet: it is being looked up",
+			name->host, name->port, key);
+	}
 }
 
 /* The next try, later each time. */

@@ -41,6 +41,9 @@ void names_stop(struct names *names);
 int names_add(
 	struct names *names, const struct public_key *peer, const char *host, const char *port);
 
+/* A line for each, for who waits until the interface is ready: nothing was asked before. */
+void names_say_unknown(const struct names *names);
+
 /* Asks what is due. Returns when to call again. */
 nanos names_ask(struct names *names, nanos boottime);
 

@@ -1,10 +1,13 @@
 #include "main/supervisor.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "io/clock.h"
 #include "io/log.h"
@@ -301,6 +304,15 @@ static void set_signals(void)
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would make waitpid(2) fail */
 }
 
+/* Asked before anything starts: else what the children lack would be said first. */
+static bool may_create_interface(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+	return !syscall(SYS_capget, &header, data) &&
+	       data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
+}
+
 int supervisor_run(const struct supervisor_options *options)
 {
 	static struct supervisor supervisor; /* watches must not move; too large for a stack */
@@ -318,6 +330,10 @@ int supervisor_run(const struct supervisor_options *options)
 	prctl(PR_SET_DUMPABLE,
 		0); /* it reads keys, and its children hold them: no core, no ptrace */
 	set_signals();
+	if (!may_create_interface()) {
+		log_error("%s", tun_explain(-EPERM));
+		return VERB_FAILED;
+	}
 	int error = options->is_background ? background_start(&s->background) : 0;
 	if (error) {
 		log_error("cannot go to the background: %s", strerror(-error));

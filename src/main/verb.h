@@ -29,6 +29,9 @@ extern const struct verb verb_check, verb_down, verb_genkey, verb_genpsk, verb_h
 /* NULL: no such verb. */
 const struct verb *verb_find(const char *name);
 
+/* What was probably meant by a word that is no verb; NULL: it does not look like one. */
+const char *verb_guess(const char *word);
+
 /* All of them, ended by NULL, in the order of the list. */
 const struct verb *const *verb_list(void);
 

@@ -12,11 +12,13 @@ static int run(int argc, char **argv)
 	int status = load_read(&load);
 	if (status)
 		return status;
-	printf("%s: %zu peer%s, %s\n", load.path, load.conf.change.peer_count,
-		load.conf.change.peer_count == 1 ? "" : "s",
-		load.conf.warning_count ? "usable, see the warnings" : "no errors");
+	status = load_check(&load);
+	if (status == VERB_OK)
+		printf("%s: %zu peer%s, %s\n", load.path, load.conf.change.peer_count,
+			load.conf.change.peer_count == 1 ? "" : "s",
+			load.conf.warning_count ? "usable, see the warnings" : "no errors");
 	load_wipe(&load);
-	return VERB_OK;
+	return status;
 }
 
 const struct verb verb_check = {
@@ -24,7 +26,9 @@ const struct verb verb_check = {
 	.arguments = "NAME|FILE",
 	.summary = "say what is wrong with a configuration",
 	.help = "Reads /etc/wireguard/NAME.conf, or FILE, and prints every error and warning with\n"
-		"line and column. Exits with 0 if it can be used, with 3 if not.",
+		"line and column, and what `adit up` would refuse. Exits with 0 if it can be "
+		"used,\n"
+		"with 3 if not.",
 	.min_arguments = 1,
 	.max_arguments = 1,
 	.run = run,

@@ -119,14 +119,24 @@ static int show_all(bool wants_drops)
 static int run(int argc, char **argv)
 {
 	struct load load;
-	bool wants_drops = argc > 0 && !strcmp(argv[0], "--drops");
-	if (argc == wants_drops)
-		return show_all(wants_drops);
-	if (argc > 1 + wants_drops) {
-		fprintf(stderr, "adit show: one NAME, or none\n");
-		return VERB_USAGE;
+	bool wants_drops = false;
+	const char *word = NULL;
+	for (int i = 0; i < argc; i++) {
+		bool is_option = argv[i][0] == '-';
+		if (is_option && !strcmp(argv[i], "--drops")) {
+			wants_drops = true;
+		} else if (is_option || word) {
+			fprintf(stderr, "adit show: \"%s\": %s\nusage: adit show %s\n", argv[i],
+				is_option ? "no such option" : "one NAME, or none",
+				verb_show.arguments);
+			return VERB_USAGE;
+		} else {
+			word = argv[i];
+		}
 	}
-	return load_find(&load, argv[wants_drops]) ? show_one(load.name, wants_drops) : VERB_USAGE;
+	if (!word)
+		return show_all(wants_drops);
+	return load_find(&load, word) ? show_one(load.name, wants_drops) : VERB_USAGE;
 }
 
 const struct verb verb_show = {

@@ -141,6 +141,76 @@ TEST(load_reads_and_says_how_that_went)
 	folder_run(statuses);
 }
 
+static bool modes(void)
+{
+	static const char warning[] = "./wg0.conf: warning: others can read it and the keys in it: "
+				      "chmod 600 ./wg0.conf\n";
+	static const char *const with_keys[] = {"[Interface]\n" KEY,
+		"[Interface]\n" KEY "[Peer]\nPublicKey = "
+		"xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\nAllowedIPs = ::1\n"
+		"PresharedKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"};
+	static const mode_t bad[] = {0640, 0604, 0644};
+	REQUIRE(capture_begin(NULL, ""));
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t j = 0; j < 3; j++) {
+			REQUIRE(write_conf(with_keys[i]) && !chmod("wg0.conf", bad[j]));
+			REQUIRE(read_text(with_keys[i]) == VERB_OK);
+			REQUIRE(!strcmp(warning, captured()));
+			load_wipe(&load);
+		}
+		REQUIRE(!chmod("wg0.conf", 0600));
+		REQUIRE(read_text(with_keys[i]) == VERB_OK);
+		REQUIRE(!strcmp("", captured()));
+		load_wipe(&load);
+	}
+	REQUIRE(!chmod("wg0.conf", 0644));
+	REQUIRE(read_text("[Interface]\nListenPort = 1\n") == VERB_OK);
+	REQUIRE(!strstr(captured(), "chmod"));
+	load_wipe(&load);
+	return true;
+}
+
+TEST(load_warns_of_keys_that_others_can_read)
+{
+	folder_run(modes);
+}
+
+/* What `adit up` refuses, `adit check` does not call good. */
+static bool impossible(void)
+{
+	static const struct {
+		const char *text, *why;
+	} rows[] = {
+		{"MTU = 1279\nAddress = fd00::1/64\n", "./wg0.conf: MTU"},
+		{"[Peer]\nPublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
+		 "AllowedIPs = 0.0.0.0/0\n",
+			"./wg0.conf: AllowedIPs 0.0.0.0/0 with Table = auto"},
+		{"MTU = 1280\nAddress = fd00::1/64\n", NULL},
+		{"PreUp = true\n", "./wg0.conf has commands to run, but they will not: "},
+	};
+	REQUIRE(capture_begin(NULL, ""));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[512];
+		snprintf(text, sizeof text, "[Interface]\n" KEY "%s", rows[i].text);
+		REQUIRE(read_text(text) == VERB_OK);
+		REQUIRE(!fchmod(load.fd, strstr(text, "PreUp") ? 0666 : 0600));
+		REQUIRE(!strcmp("", captured()));
+		REQUIRE(load_check(&load) == (rows[i].why ? VERB_CONFIG : VERB_OK));
+		const char *said = captured();
+		if (!(rows[i].why ? strstr(said, rows[i].why) == said : !*said)) {
+			test_fail(__FILE__, __LINE__, "it said \"%s\"", said);
+			return false;
+		}
+		load_wipe(&load);
+	}
+	return true;
+}
+
+TEST(load_checks_what_up_would_refuse)
+{
+	folder_run(impossible);
+}
+
 static bool unreadable(void)
 {
 	REQUIRE(capture_begin(NULL, ""));
