@@ -81,11 +81,12 @@ def mutants_of_line(lines, i):
                 for other in others:
                     yield line[:m.start()] + other + line[m.end():], f"{operator} -> {other}"
     m = re.match(r"(\s*)return ([^;]+);$", code)
-    if m and not re.fullmatch(r"[\w\s]+|.*&\w+.*", m.group(2)) and re.search(r"[(<>=!&|]", m.group(2)):
+    if m and not re.fullmatch(r"[\w\s]+|.*&\w+.*", m.group(2)) and \
+            re.search(r"[(<>=!&|]", m.group(2)):
         yield f"{m.group(1)}return !({line[m.start(2):m.end(2)]});", "result inverted"
     if re.match(r"\s*return (true|false);$", code):
-        yield (line.replace("true", "false") if "true" in line else line.replace("false", "true")), \
-            "result inverted"
+        inverted = ("true", "false") if "true" in line else ("false", "true")
+        yield line.replace(*inverted), "result inverted"
     for m in STEP.finditer(code):
         if m.group(1):
             yield line[:m.start()] + line[m.end():] if re.search(r"\w(\+\+|--)|(\+\+|--)\w", code) \
@@ -142,8 +143,9 @@ def equivalents():
 def core_tests():
     """The unit tests of floors 0 to 6: those that include nothing of the floors above."""
     folder = os.path.join(TOP, "tests", "unit")
+    above = re.compile(r'#include "(text|io|manage|main)/')
     return [name for name in sorted(os.listdir(folder)) if re.fullmatch(r"test_.*\.c", name) and
-            not re.search(r'#include "(text|io|manage|main)/', open(os.path.join(folder, name)).read())]
+            not above.search(open(os.path.join(folder, name)).read())]
 
 
 class Copy:

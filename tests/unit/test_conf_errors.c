@@ -15,7 +15,9 @@
 #define KEY_EXPECTED "expected 44 characters of base64, the last one \"=\"\n"
 #define IPS_EXPECTED "expected IP or IP/length, separated by commas\n"
 #define OTHER_PEER   "[Peer]\nPublicKey=" C "\n"
-#define DNS_WARNING  "3:5: warning: DNS: not set up by this version: names are looked up as before\n"
+#define DNS_WARNING                                                                                \
+	"3:5: warning: DNS: not set up by this version: names are looked up as "                   \
+	"before\n"
 
 #define TABLE(line, value)                                                                         \
 	line ":7: error: Table: \"" value                                                          \

@@ -5,12 +5,14 @@
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "io/channel.h"
 #include "io/engine.h"
+#include "io/log.h"
 #include "io/messages.h"
 #include "io/process.h"
 #include "io/udp.h"
@@ -50,6 +52,8 @@ static bool connect_client(void)
 
 static bool begin(void)
 {
+	setenv("LOG_LEVEL", "silent", 1); /* that nobody answers is no news here */
+	log_init("");
 	REQUIRE(!process_start(&engine, "engine", engine_run, NULL, NULL, 0));
 	return connect_client();
 }
