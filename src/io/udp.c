@@ -207,27 +207,33 @@ int udp_set_mark(const struct udp_sockets *sockets, uint32_t mark)
 
 /* ---- receiving */
 
+/* The kernel cuts the last one short where there is no room; then it is not read. */
+static bool is_control(const struct cmsghdr *c, int level, int type, size_t len)
+{
+	return c->cmsg_level == level && c->cmsg_type == type && c->cmsg_len >= CMSG_LEN(len);
+}
+
 static void read_control(struct msghdr *header, struct endpoint *from, uint8_t *tos)
 {
+	struct in_pktinfo info;
+	struct in6_pktinfo info6;
+	int class;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+		if (is_control(c, IPPROTO_IP, IP_TOS, 1)) {
 			memcpy(tos, CMSG_DATA(c), 1);
-		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
-			int class;
+		} else if (is_control(c, IPPROTO_IPV6, IPV6_TCLASS, sizeof class)) {
 			memcpy(&class, CMSG_DATA(c), sizeof class);
 			*tos = (uint8_t) class;
-		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-			struct in_pktinfo info;
+		} else if (is_control(c, IPPROTO_IP, IP_PKTINFO, sizeof info)) {
 			memcpy(&info, CMSG_DATA(c), sizeof info);
 			from->source.family = IP_V4;
 			memcpy(from->source.bytes, &info.ipi_spec_dst, 4);
 			from->source_ifindex = (uint32_t)info.ipi_ifindex;
-		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-			struct in6_pktinfo info;
-			memcpy(&info, CMSG_DATA(c), sizeof info);
+		} else if (is_control(c, IPPROTO_IPV6, IPV6_PKTINFO, sizeof info6)) {
+			memcpy(&info6, CMSG_DATA(c), sizeof info6);
 			from->source.family = IP_V6;
-			memcpy(from->source.bytes, &info.ipi6_addr, 16);
-			from->source_ifindex = (uint32_t)info.ipi6_ifindex;
+			memcpy(from->source.bytes, &info6.ipi6_addr, 16);
+			from->source_ifindex = (uint32_t)info6.ipi6_ifindex;
 		}
 	}
 }
