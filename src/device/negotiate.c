@@ -91,6 +91,7 @@ static void send_initiation(struct device *d, struct peer *peer, const struct no
 	else
 		device_drop(d, peer, DROP_NO_MEMORY, 1);
 	peer->attempt_count++;
+	peer->is_answer_forged = false;
 	timers_on_initiation_sent(&peer->timers, now->boottime, device_draw_jitter(d));
 	timers_on_authentic_sent(&peer->timers, now->boottime);
 }
@@ -127,6 +128,8 @@ static void give_up(struct device *d, struct peer *peer)
 {
 	struct event event = device_event(EVENT_GAVE_UP, peer);
 	event.count = peer->attempt_count;
+	event.is_answered = peer->is_answer_forged;
+	peer->is_given_up = true;
 	device_tell(d, &event);
 	timers_on_attempt_ended(&peer->timers);
 	device_forget_pending(d, peer);
@@ -142,6 +145,7 @@ void negotiate_retry(struct device *d, struct peer *peer, const struct now *now)
 	if (peer->attempt_count > 0) {
 		struct event event = device_event(EVENT_NO_ANSWER, peer);
 		event.count = peer->attempt_count;
+		event.is_answered = peer->is_answer_forged;
 		device_tell(d, &event);
 		endpoint_clear_source(
 			&peer->endpoint); /* perhaps it was the source that is wrong */
@@ -161,6 +165,20 @@ void negotiate_refuse(struct device *d, struct peer *peer, const struct datagram
 	if (peer)
 		event.peer = peer->public_key;
 	device_drop(d, peer, reason, 1);
+	device_tell(d, &event);
+}
+
+/* Says who it claims to be: that key is what a peer here would need. */
+static void refuse_stranger(
+	struct device *d, const struct datagram *datagram, const struct public_key *claim)
+{
+	struct event event = {
+		.kind = EVENT_REFUSED,
+		.peer = *claim,
+		.endpoint = *datagram->from,
+		.reason = DROP_UNKNOWN_PEER,
+	};
+	device_drop(d, NULL, DROP_UNKNOWN_PEER, 1);
 	device_tell(d, &event);
 }
 
@@ -258,7 +276,7 @@ void negotiate_on_initiation(
 	if (!initiation_open(&opened, msg, d->us)) {
 		negotiate_refuse(d, NULL, datagram, DROP_INITIATION_FORGED);
 	} else if (!(peer = peer_table_find(&d->peers, &opened.remote_static))) {
-		negotiate_refuse(d, NULL, datagram, DROP_UNKNOWN_PEER);
+		refuse_stranger(d, datagram, &opened.remote_static);
 	} else if (!initiation_accept(&opened, &stamp, msg, peer->remote)) {
 		negotiate_refuse(d, peer, datagram, DROP_INITIATION_FORGED);
 	} else if (is_fresh(d, peer, &stamp, datagram, now)) {
@@ -272,10 +290,14 @@ void negotiate_on_initiation(
 static void on_handshake_complete(
 	struct device *d, struct peer *peer, bool is_initiator, const struct now *now)
 {
-	timers_on_attempt_ended(&peer->timers);
-	peer->latest_handshake_realtime = now->realtime;
 	struct event event = device_event(EVENT_SESSION, peer);
 	event.is_initiator = is_initiator;
+	event.is_first = !peer->latest_handshake_realtime || peer->is_given_up;
+	event.count = peer->attempt_count;
+	timers_on_attempt_ended(&peer->timers);
+	peer->latest_handshake_realtime = now->realtime;
+	peer->attempt_count = 0;
+	peer->is_given_up = false;
 	device_tell(d, &event);
 }
 
@@ -298,6 +320,7 @@ struct peer *negotiate_on_response(
 		return NULL;
 	}
 	if (!response_open(&keys, peer->pending, msg, d->us, peer->remote)) {
+		peer->is_answer_forged = true;
 		negotiate_refuse(d, peer, datagram, DROP_RESPONSE_FORGED);
 		return NULL;
 	}

@@ -55,7 +55,6 @@ static const char *advise(enum drop_reason reason)
 {
 	switch (reason) {
 	case DROP_MAC1: return "it was made for another public key than ours";
-	case DROP_UNKNOWN_PEER: return "its public key is not among our peers";
 	case DROP_RESPONSE_FORGED:
 		return "it does not decrypt: do both ends have the same PresharedKey?";
 	case DROP_NO_KEY: return "this interface has no private key";
@@ -92,6 +91,15 @@ static void narrate_stale_stamp(const struct event *event, const struct names *n
 			: "the same message once more");
 }
 
+/* The whole key: it is what a [Peer] here would need. */
+static void narrate_stranger(const struct event *event, const struct names *names)
+{
+	char key[KEYTEXT_BASE64_LEN + 1];
+	keytext_write_base64(key, event->peer.bytes);
+	log_info("handshake initiation from %s refused: its public key, %s, is not among our peers",
+		names->endpoint, key);
+}
+
 static void narrate_refusal(const struct event *event, const struct names *names)
 {
 	bool is_response =
@@ -100,28 +108,38 @@ static void narrate_refusal(const struct event *event, const struct names *names
 	if (event->has_peer)
 		log_info("peer %s: handshake %s from %s refused: %s", names->peer, what,
 			names->endpoint, advise(event->reason));
+	else if (event->reason == DROP_UNKNOWN_PEER)
+		narrate_stranger(event, names);
 	else
 		log_info("handshake %s from %s refused: %s", what, names->endpoint,
 			advise(event->reason));
+}
+
+/* What people wait for is said aloud; that it goes on is not. */
+static void narrate_session(const struct event *event, const struct names *names)
+{
+	if (event->is_first || event->count > 1)
+		log_info("peer %s: connected, at %s", names->peer, names->endpoint);
+	else
+		log_verbose("peer %s: session established with %s, as the %s", names->peer,
+			names->endpoint, event->is_initiator ? "initiator" : "responder");
 }
 
 void narrate_event(struct narrator *narrator, const struct event *event, nanos boottime)
 {
 	struct names names = name(&event->peer, &event->endpoint);
 	switch (event->kind) {
-	case EVENT_SESSION:
-		log_verbose("peer %s: session established with %s, as the %s", names.peer,
-			names.endpoint, event->is_initiator ? "initiator" : "responder");
-		break;
+	case EVENT_SESSION: narrate_session(event, &names); break;
 	case EVENT_NO_ANSWER:
-		log_info("peer %s: no answer from %s to handshake initiation %u", names.peer,
-			names.endpoint, event->count);
+		log_info("peer %s: no %sanswer from %s to handshake initiation %u", names.peer,
+			event->is_answered ? "valid " : "", names.endpoint, event->count);
 		break;
 	case EVENT_GAVE_UP:
-		log_error("peer %s: no answer from %s in %u s, giving up until there is something "
-			  "to send: is it running, is the port right and open, does it know our "
-			  "public key?",
-			names.peer, names.endpoint,
+		log_error(
+			"peer %s: no %sanswer from %s in %u s, giving up until there is something "
+			"to send: is it running, is the port right and open, does it know our "
+			"public key?",
+			names.peer, event->is_answered ? "valid " : "", names.endpoint,
 			(unsigned)(REKEY_ATTEMPT_TIME / NANOS_PER_SECOND));
 		break;
 	case EVENT_KEYS_ERASED:

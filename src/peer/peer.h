@@ -45,6 +45,8 @@ struct peer {
 	uint64_t rx_bytes, tx_bytes;	 /* UDP payload of authentic packets, handshakes included */
 	uint16_t keepalive_seconds;	 /* 0: off */
 	uint32_t attempt_count;		 /* initiations of the present attempt */
+	bool is_answer_forged; /* to the latest of them a response came, but a wrong one */
+	bool is_given_up;      /* no session since an attempt was given up */
 	struct allowedips_node *allowed_ips, *allowed_ips_last; /* written by route/ only */
 	uint32_t pins;						/* jobs out */
 	bool is_removed;  /* in no table any more; freed when pins reaches 0 */

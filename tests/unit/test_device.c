@@ -55,6 +55,27 @@ TEST(device_with_different_preshared_keys_has_no_session)
 	tunnel_wipe(&t);
 }
 
+/* A wrong answer is told from none. */
+TEST(device_tells_of_an_answer_that_is_not_valid)
+{
+	struct tunnel t;
+	struct event event;
+	CHECK(tunnel_init(&t, 112));
+	CHECK(set_psk(&t, &t.b, 0));
+	CHECK(!tunnel_ping(&t, &t.a));
+	CHECK_EQ(1, end_take_events(&t.a, EVENT_REFUSED));
+	t.b.is_mute = true;
+	tunnel_run(&t, 6 * SECOND);
+	CHECK(device_take_event(t.a.device, &event));
+	CHECK_EQ(EVENT_NO_ANSWER, event.kind);
+	CHECK(event.is_answered);
+	tunnel_run(&t, 6 * SECOND);
+	CHECK(device_take_event(t.a.device, &event));
+	CHECK_EQ(EVENT_NO_ANSWER, event.kind);
+	CHECK(!event.is_answered);
+	tunnel_wipe(&t);
+}
+
 /* The counters of the kernel's namespace test: rx 1372, tx 1428, or 1460 with a keepalive. */
 TEST(device_counts_ten_pings_to_the_byte)
 {

@@ -207,6 +207,9 @@ TEST(hostile_wrong_keys)
 	CHECK(device_take_event(t.b.device, &event));
 	CHECK_EQ(EVENT_REFUSED, event.kind);
 	CHECK(!event.has_peer);
+	struct public_key claim;
+	public_key_derive(&claim, &key);
+	CHECK_MEM(&claim, &event.peer, DH_LEN);
 	CHECK(end_change_key(&t.b, &key, &t.now));
 	tunnel_run(&t, 6 * SECOND);
 	CHECK_EQ(0, end_sent(&t.b));

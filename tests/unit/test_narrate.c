@@ -38,6 +38,7 @@ static bool life(void)
 {
 	REQUIRE(capture_begin("verbose", "wg0"));
 	struct event event = event_of(EVENT_SESSION);
+	event.count = 1;
 	REQUIRE(says(&event, "wg0: peer AAECAwQF...: session established with 192.0.2.1:51820, as "
 			     "the responder\n"));
 	event.is_initiator = true;
@@ -56,6 +57,13 @@ static bool life(void)
 		event = event_of(quiet[i]);
 		REQUIRE(says(&event, ""));
 	}
+	/* but for what somebody waited for */
+	event = event_of(EVENT_SESSION);
+	event.is_first = true;
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: connected, at 192.0.2.1:51820\n"));
+	event.is_first = false;
+	event.count = 2;
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: connected, at 192.0.2.1:51820\n"));
 	return true;
 }
 
@@ -71,6 +79,9 @@ static bool silence(void)
 	event.count = 3;
 	REQUIRE(says(&event, "wg0: peer AAECAwQF...: no answer from 192.0.2.1:51820 to handshake "
 			     "initiation 3\n"));
+	event.is_answered = true;
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: no valid answer from 192.0.2.1:51820 to "
+			     "handshake initiation 3\n"));
 	event = event_of(EVENT_NO_ENDPOINT);
 	event.endpoint = (struct endpoint){0};
 	REQUIRE(says(&event,
@@ -84,6 +95,9 @@ static bool silence(void)
 	REQUIRE(says(&event, gave_up));
 	REQUIRE(capture_begin("error", "wg0"));
 	REQUIRE(says(&event, gave_up));
+	event.is_answered = true;
+	narrate_event(&narrator, &event, 1);
+	REQUIRE(strstr(captured(), ": no valid answer from 192.0.2.1:51820 in 90 s, "));
 	return true;
 }
 
@@ -103,8 +117,8 @@ static bool refusals(void)
 			"initiation from 192.0.2.1:51820 refused: it was made for "
 			"another public key than ours"},
 		{DROP_UNKNOWN_PEER, false,
-			"initiation from 192.0.2.1:51820 refused: its public "
-			"key is not among our peers"},
+			"initiation from 192.0.2.1:51820 refused: its public key, "
+			"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=, is not among our peers"},
 		{DROP_RESPONSE_FORGED, true,
 			"response from 192.0.2.1:51820 refused: it does not "
 			"decrypt: do both ends have the same PresharedKey?"},

@@ -112,6 +112,7 @@ TEST(negotiate_counts_the_initiations_of_each_attempt)
 			;
 		CHECK_EQ(EVENT_GAVE_UP, event.kind);
 		CHECK_EQ(t.a.sent[MESSAGE_INITIATION] - before, event.count);
+		CHECK(!event.is_answered);
 		CHECK_MEM(&t.b.public_key, &event.peer, DH_LEN);
 	}
 	tunnel_wipe(&t);
@@ -256,5 +257,36 @@ TEST(negotiate_without_memory_for_a_session)
 	t.a.arena.len = TUNNEL_ARENA;
 	tunnel_run(&t, REKEY_TIMEOUT + REKEY_JITTER_MAX);
 	CHECK_EQ(1, t.b.received);
+	tunnel_wipe(&t);
+}
+
+/* What is told of a session: the first, and how many initiations it took. */
+static bool tells(struct end *end, bool is_first, uint32_t count)
+{
+	struct event event;
+	while (device_take_event(end->device, &event))
+		if (event.kind == EVENT_SESSION)
+			return event.is_first == is_first && event.count == count;
+	return false;
+}
+
+TEST(negotiate_tells_which_session_is_the_first)
+{
+	struct tunnel t;
+	CHECK(tunnel_init(&t, 1112));
+	CHECK(tunnel_ping(&t, &t.a));
+	CHECK(tells(&t.a, true, 1) && tells(&t.b, true, 0));
+	tunnel_run(&t, REKEY_AFTER_TIME + SECOND);
+	CHECK(tunnel_ping(&t, &t.a));
+	CHECK(tells(&t.a, false, 1) && tells(&t.b, false, 0));
+	/* given up: the next one is waited for as the first was */
+	tunnel_run(&t, REJECT_AFTER_TIME + SECOND);
+	t.a.is_mute = true;
+	tunnel_offer(&t, &t.a, 1, 0);
+	tunnel_run(&t, 100 * SECOND);
+	t.a.is_mute = false;
+	CHECK_EQ(1, end_take_events(&t.a, EVENT_GAVE_UP));
+	CHECK(tunnel_ping(&t, &t.a));
+	CHECK(tells(&t.a, true, 1) && tells(&t.b, false, 0));
 	tunnel_wipe(&t);
 }
