@@ -12,9 +12,11 @@
 #   make sim-model  SEEDS=n, the first part of it
 #   make fuzz       SECONDS=n TARGET="name ...", what libFuzzer finds; needs clang
 #   make fuzz-coverage   lines of the message parsers that the fuzz corpora reach
+#   make unit32     the unit tests with 32-bit longs and pointers; needs gcc-multilib
 #   make clean
 #
-# CC=clang, and BUILD=release (default) or BUILD=sanitize, choose the variant.
+# CC=clang, and BUILD=release (default) or BUILD=sanitize, choose the variant; so
+# does BITS=32, on x86-64.
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -23,6 +25,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/bash
 
 BUILD  ?= release
+BITS   ?= 64
 PREFIX ?= /usr/local
 SEEDS  ?= 5000
 SECONDS ?= 60
@@ -31,13 +34,14 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-variant := $(BUILD)$(if $(findstring clang,$(CC)),-clang)
+variant := $(BUILD)$(if $(findstring clang,$(CC)),-clang)$(if $(filter 32,$(BITS)),-32)
 out     := build/$(variant)
 
 # ------------------------------------------------------------------ flags
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Werror
-CPPFLAGS += -Isrc -D_GNU_SOURCE -DADIT_VERSION='"$(VERSION)"'
+CPPFLAGS += -Isrc -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-DADIT_VERSION='"$(VERSION)"'
 CFLAGS   += -std=gnu11 -g $(WARNINGS) -fno-strict-aliasing -fPIE
 LDFLAGS  += -pie
 
@@ -59,6 +63,16 @@ $(error BUILD is "$(BUILD)"; it must be release, sanitize, mutants, tsan, fuzz o
 endif
 CFLAGS  += $(flags_$(BUILD))
 LDFLAGS += $(ldflags_$(BUILD))
+
+# 32 bit: the compiler comes from gcc-multilib, the libraries are fetched into build/.
+libs32 := build/libs32
+ifeq ($(BITS),32)
+CFLAGS  += -m32
+LDFLAGS += -L$(libs32) -Wl,-rpath,$(CURDIR)/$(libs32)
+$(libs32)/libsodium.a: tests/tools/libs32
+	$< $(libs32)
+$(addprefix $(out)/,adit unit sim sim-model): | $(libs32)/libsodium.a
+endif
 
 SODIUM_LIBS := -lsodium
 MNL_LIBS    := -lmnl
@@ -145,7 +159,7 @@ $(out)/ct: $(call objects,tests/ct) $(out)/libtext.a $(out)/libcore.a
 	$(link) $(SODIUM_LIBS) $(addprefix -Wl$(comma)--wrap=,$(ct_outcomes))
 ct := $(and $(filter release,$(variant)),$(wildcard /usr/include/valgrind/memcheck.h),$(out)/ct)
 
-.PHONY: programs unit sim sim-model
+.PHONY: programs unit unit32 sim sim-model
 programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(sim_model) $(out)/pipe $(out)/load \
 	$(out)/inject $(out)/keylog.so $(if $(filter sanitize,$(BUILD)),$(out)/fuzz)
 
@@ -155,6 +169,8 @@ run_fuzz = $(1)/fuzz --targets $$(cat tests/fuzz/fuzz_*.c | grep -c "^FUZZ(") te
 
 unit: $(out)/unit
 	$(call run_unit,$(out))
+unit32:
+	@$(MAKE) unit BUILD=sanitize BITS=32
 sim: sim-model $(out)/sim
 	$(call run_sim,$(out)/sim,$$(($(SEEDS) / 25)))
 sim-model: $(out)/sim-model
@@ -191,7 +207,12 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_scenarios.sh,sanitize) \
 	$(call room,tests/netns/test_peers.sh,sanitize)
 
+has_m32 := $(shell gcc -m32 -E -include stdio.h -x c /dev/null >/dev/null 2>&1 && echo yes)
+suite_32 := $(if $(has_m32),'unit tests, 32 bit, sanitized=$(call run_unit,build/sanitize-32)',\
+	'32 bit=echo "skipped: no gcc -m32 (make deps)"; echo 0 passed, 0 failed, 1 skipped')
+
 # One at a time and with what nobody else wants of the processors, for other suites measure.
+suite_keys := 'rotation of keys=nice -n 19 tests/model/run'
 suites_fuzz := $(if $(shell command -v clang),\
 	'fuzzing=nice -n 19 tests/fuzz/run build/fuzz-clang/fuzz 10 1' \
 	'coverage of the parsers=tests/fuzz/coverage build/coverage-clang/fuzz')
@@ -240,7 +261,8 @@ test:
 	@$(need_root)
 	@$(MAKE) -s variants
 	@! command -v clang >/dev/null || $(MAKE) -s fuzz-programs
-	@$(tally) $(suites_check) $(suites_fuzz) $(suites_rooms)
+	@[ -z "$(has_m32)" ] || $(MAKE) -s -j2 build/sanitize-32/unit BUILD=sanitize BITS=32
+	@$(tally) $(suites_check) $(suite_32) $(suite_keys) $(suites_fuzz) $(suites_rooms)
 
 test-long:
 	@$(need_root)
@@ -259,7 +281,8 @@ demo:
 # ------------------------------------------------------------------ what it needs, where it goes
 packages_build := gcc libc6-dev libsodium-dev libmnl-dev iproute2 iputils-ping
 packages_test  := clang clang-format libclang-rt-14-dev llvm-14 procps nftables valgrind \
-	wireguard-tools wireguard-go tshark qemu-system-x86 busybox-static cpio xz-utils kmod
+	wireguard-tools wireguard-go tshark qemu-system-x86 busybox-static cpio xz-utils kmod \
+	spin $(if $(filter x86_64,$(shell uname -m)),gcc-multilib)
 
 apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \
 	apt-get install -y --no-install-recommends

@@ -2,6 +2,9 @@
 
 #include <time.h>
 
+/* With 32 bits the clock would stand still from 2038 on, and no handshake be accepted. */
+_Static_assert(sizeof(time_t) == 8, "32-bit systems: -D_TIME_BITS=64 -D_FILE_OFFSET_BITS=64");
+
 static nanos read_one(clockid_t id)
 {
 	struct timespec t = {0};
