@@ -7,10 +7,9 @@
 
 static void give_up(struct stamps *stamps, int error)
 {
-	if (stamps->is_limited)
-		log_info("%s cannot be written (%s): if the clock is set back before the next "
-			 "start, peers will refuse us until it is right",
-			stamps->path, strerror(-error));
+	log_info("%s cannot be written (%s): if the clock is set back before the next start, peers "
+		 "will refuse us until it is right",
+		stamps->path, strerror(-error));
 	stamps->is_limited = false;
 }
 

@@ -227,8 +227,10 @@ static bool sockets_replaced_while_full(void)
 	struct udp_sockets udp;
 	struct now now = clock_read();
 	REQUIRE(udp_open(&udp, 0, UDP_DUAL) == 0);
+	end_peer(&a.end)->endpoint.source = ip("10.1.1.1");
 	REQUIRE(pump_use_sockets(&a.pump, &udp) == 0);
 	REQUIRE(!a.pump.blocked.burst);
+	REQUIRE(end_peer(&a.end)->endpoint.source.family == IP_NONE); /* the old ones' */
 	REQUIRE(side_set_endpoint(&a, &b, "127.0.0.1"));
 	pump_run(&a.pump, &now);
 	loop_settle(&a.loop);
