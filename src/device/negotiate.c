@@ -142,7 +142,7 @@ void negotiate_retry(struct device *d, struct peer *peer, const struct now *now)
 		give_up(d, peer);
 		return;
 	}
-	if (peer->attempt_count > 0) {
+	if (peer->pending) { /* else it waited for a stamp, or memory */
 		struct event event = device_event(EVENT_NO_ANSWER, peer);
 		event.count = peer->attempt_count;
 		event.is_answered = peer->is_answer_forged;

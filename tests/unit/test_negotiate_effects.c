@@ -76,6 +76,7 @@ TEST(negotiate_waits_for_a_granted_stamp)
 	device_grant_stamps(t.a.device, &limit, &t.now);
 	tunnel_run(&t, 0);
 	CHECK_EQ(1, t.b.received);
+	CHECK_EQ(0, end_take_events(&t.a, EVENT_NO_ANSWER)); /* nothing was asked */
 	tunnel_wipe(&t);
 }
 
