@@ -111,7 +111,8 @@ stop() {
 # drops NAMESPACE INTERFACE REGEX: packets that the interface dropped for such reasons
 drops() {
 	in_ns "$1" "$adit" show --drops "$2" |
-		awk -v reason="^($3)$" '/^peer/ { exit } $1 ~ reason { n += $2 } END { print n + 0 }'
+		awk -v reason="^($3)$" \
+			'/^peer/ { exit } $1 ~ reason { n += $2 } END { print n + 0 }'
 }
 
 # figure TEXT...: something measured, to be shown even where nothing failed

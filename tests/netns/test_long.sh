@@ -33,7 +33,8 @@ test_slow_engine_stopped_for_181_s() {
 			}
 		}
 	END
-	in_ns b nft add chain inet watch shut '{ type filter hook output priority 0; policy accept; }'
+	in_ns b nft add chain inet watch shut \
+		'{ type filter hook output priority 0; policy accept; }'
 	in_ns b nft add rule inet watch shut udp sport 51820 drop # nobody answers the handshake
 	kill -CONT "$engine"
 	sleep 2

@@ -149,7 +149,8 @@ routing_loop() { # routing_loop 4|6 INNER-ADDRESS-OF-B
 	in_ns a wg set wga peer "$public_b" endpoint "$2:51820"
 	for size in 56 1300 1372; do
 		read -r _ before < <(transferred a)
-		! in_ns a ping -n -q -c 10 -i 0.01 -W 1 -s $size fd07::2 >/dev/null || fail "answered"
+		! in_ns a ping -n -q -c 10 -i 0.01 -W 1 -s $size fd07::2 >/dev/null ||
+			fail "answered"
 		sleep 0.3
 		read -r _ after < <(transferred a)
 		[ $((after - before)) -lt 70000 ] || fail "the loop cost $((after - before)) bytes"
