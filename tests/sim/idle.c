@@ -7,6 +7,7 @@
 
 /* ------------------------------------------------------------------ no answer */
 
+/* Regression 3. */
 void scenario_black_hole(struct world *w)
 {
 	setting_make(w, &setting_two_nodes);
@@ -48,6 +49,7 @@ void scenario_wrong_key(struct world *w)
 
 /* ------------------------------------------------------------------ idle */
 
+/* Regression 4. */
 void scenario_idle(struct world *w)
 {
 	setting_make(w, &setting_two_nodes);
@@ -83,8 +85,9 @@ void scenario_keepalive(struct world *w)
 }
 
 /*
- * The responder alone speaks, and only keepalives, which are not answered: the
- * initiator renews because it receives [WP 6.2], the responder never has to.
+ * Regression 5: the responder alone speaks, and only keepalives, which are not
+ * answered: the initiator renews because it receives [WP 6.2], the responder never
+ * has to.
  */
 void scenario_responder_keepalive(struct world *w)
 {

@@ -31,10 +31,16 @@ void scenario_hub(struct world *w)
 	traffic_stop(w);
 	world_run(w, SECONDS(6));
 	setting_expect_all_delivered(w);
+	for (int i = 0; i < 5 && !w->is_broken; i++) {
+		setting_foul_weather(w);
+		misfortune_any(w);
+	}
 	misfortune_strike(w, MISFORTUNE_RESTART, 0, 1);
+	misfortune_heal(w);
 	nanos since = w->time;
 	hub_round(w, false); /* the hub knows where all are, and calls them */
 	hub_round(w, true);
+	world_run(w, SECONDS(10));
 	for (uint32_t i = 1; i <= SPOKES; i++) {
 		if (w->watch.sights[i][0].last_delivery < since ||
 			w->watch.sights[0][i].last_delivery < since)

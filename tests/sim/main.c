@@ -43,6 +43,7 @@ static void add_counts(struct counts *sum, const struct counts *counts)
 	sum->datagrams += counts->datagrams;
 	sum->cookies += counts->cookies;
 	sum->misfortunes += counts->misfortunes;
+	sum->recoveries += counts->recoveries;
 	sum->time += counts->time;
 	for (int i = 0; i < FAULT_COUNT; i++)
 		sum->faults[i] += counts->faults[i];
@@ -155,8 +156,10 @@ static void print_totals(const struct totals *totals)
 		(unsigned long long)(c->time / SECONDS(3600)), (unsigned long long)c->handshakes,
 		(unsigned long long)c->cookies, (unsigned long long)c->datagrams,
 		(unsigned long long)c->delivered, (unsigned long long)c->offered);
-	printf("faults injected: %llu misfortunes, %llu allocations failed; datagrams:",
-		(unsigned long long)c->misfortunes, (unsigned long long)memory.failures);
+	printf("faults injected: %llu misfortunes (data flowed again in time %llu times), "
+	       "%llu allocations failed; datagrams:",
+		(unsigned long long)c->misfortunes, (unsigned long long)c->recoveries,
+		(unsigned long long)memory.failures);
 	for (int i = 0; i < FAULT_COUNT; i++)
 		printf("%s %llu %s", i ? "," : "", (unsigned long long)c->faults[i], names[i]);
 	printf("\n%u passed, %u failed\n", totals->passed, totals->failed);

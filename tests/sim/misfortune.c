@@ -24,12 +24,14 @@ static void roam(struct world *w, uint32_t a, uint32_t b)
 		node_roam(w, &w->nodes[a]); /* the same address, another port */
 }
 
+/* Regression 29 */
 static void fall_asleep(struct world *w, uint32_t a, uint32_t b)
 {
 	(void)b;
 	node_set_asleep(w, &w->nodes[a], true);
 }
 
+/* Regression 29 */
 static void jump_boottime(struct world *w, uint32_t a, uint32_t b)
 {
 	nanos jump = dice_below(&w->dice, SECONDS(600));
@@ -288,6 +290,7 @@ static void expect_delivery(struct world *w, uint32_t from, uint32_t to, nanos s
 	if (!last || last < since)
 		world_break(w, "nothing from %u to %u in the %.3f s after a misfortune", from, to,
 			(double)(w->time - since) / NANOS_PER_SECOND);
+	w->counts.recoveries++;
 }
 
 static nanos recovery_time(const struct world *w)

@@ -1,5 +1,5 @@
 /*
- * Bookkeeping: what went into a device came out of it, or waits in it, or was
+ * Regression 23. Bookkeeping: what went into a device came out of it, or waits in it, or was
  * dropped for a reason that was counted.
  */
 #include "sim/watch_inside.h"
@@ -28,7 +28,7 @@ static void trace_drops(struct world *w, const struct node *node)
 	*seen = *drops;
 }
 
-/* Every index is of a session or a handshake that lives, or it leaked. */
+/* Regression 2: every index is of a session or a handshake that lives, or it leaked. */
 static void check_indices(struct world *w, const struct node *node)
 {
 	size_t count = 0;
@@ -80,6 +80,8 @@ void watch_balance(struct world *w, const struct node *node)
 	if (w->is_verbose)
 		trace_drops(w, node);
 	check_indices(w, node);
+	if (node->pool.bytes_out > node->pool.bytes_max)
+		world_break(w, "node %u has more bursts out than its pool's bound", node->index);
 	if (node->job_count)
 		return;
 	int64_t lost = balance(w, node, &peers);

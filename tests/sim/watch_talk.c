@@ -175,6 +175,7 @@ static void watch_response(
 	const struct intake *intake = &w->watch.intakes[node->index];
 	const struct credit *credit = find_credit(w, node, endpoint);
 	nanos now = watch_time(w, node);
+	/* Regression 9 */
 	if (sight->responses_sent && now - sight->last_response < LAW_INITIATION_INTERVAL)
 		world_break(w, "node %u answers two initiations at once", node->index);
 	sight->last_response = now;

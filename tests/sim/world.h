@@ -21,7 +21,7 @@
 
 struct counts {
 	nanos time;
-	uint64_t handshakes, offered, delivered, datagrams, cookies, misfortunes;
+	uint64_t handshakes, offered, delivered, datagrams, cookies, misfortunes, recoveries;
 	uint64_t faults[FAULT_COUNT];
 };
 
