@@ -1,7 +1,7 @@
 /*
  * The devices' memory: malloc and calloc of this program go through here, so that
- * they can be made to fail, and so that a leak is seen. The simulator itself only
- * uses realloc, which never fails here.
+ * they can be made to fail, and so that a leak is seen. The simulator itself uses
+ * memory_grow and realloc, which never fail here.
  */
 #ifndef ADIT_SIM_MEMORY_H
 #define ADIT_SIM_MEMORY_H
