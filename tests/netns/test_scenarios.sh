@@ -162,7 +162,8 @@ routing_loop() { # routing_loop 4|6 INNER-ADDRESS-OF-B
 test_routing_loop_v4() { routing_loop 4 10.7.0.2; }
 test_routing_loop_v6() { routing_loop 6 '[fd07::2]'; }
 
-# A rule for the mark leads the outer packets over another link.
+# A rule for the mark leads the outer packets over another link, also those of a program
+# that has bound its socket to the tunnel (SO_BINDTODEVICE).
 mark_reroute() { # mark_reroute 4|6 ADDRESS-OF-B GATEWAY
 	tunnel "$1"
 	ip link add eth1 netns a type veth peer name eth1 netns b
@@ -185,10 +186,12 @@ mark_reroute() { # mark_reroute 4|6 ADDRESS-OF-B GATEWAY
 	expect_ping a 10.7.0.2 5
 	expect_equal "packets over the first link" "$plain" "$(counted_at b input)"
 	expect_equal "packets over the other link" 5 "$(counted_at b prerouting)"
+	in_ns a ping -n -q -i 0.05 -W 5 -c 5 -I wga 10.7.0.2 >/dev/null || fail "bound to wga"
+	expect_equal "packets over the other link" 10 "$(counted_at b prerouting)"
 	in_ns a wg set wga fwmark off
 	expect_ping a 10.7.0.2 5
 	expect_equal "packets over the first link" $((plain + 5)) "$(counted_at b input)"
-	expect_equal "packets over the other link" 5 "$(counted_at b prerouting)"
+	expect_equal "packets over the other link" 10 "$(counted_at b prerouting)"
 }
 test_mark_reroute_v4() { mark_reroute 4 10.9.0.2 10.19.0.2; }
 test_mark_reroute_v6() { mark_reroute 6 fd09::2 fd19::2; }
