@@ -70,7 +70,7 @@ byte latest[2];	 /* the greatest stamp seen: peer->latest_stamp */
 /* struct timers and the queue: followed when calm. Hostile, they would only forbid. */
 bit staged[2];	   /* a packet waits for a session */
 bit attempt[2];	   /* timers_has_attempt */
-bit early[2];	   /* !timers_can_initiate: less than Rekey-Timeout since the last */
+bit early[2];	   /* !timers_can_initiate: no Rekey-Timeout since the last handshake message */
 bit owes[2];	   /* TIMER_KEEPALIVE: data came, nothing went */
 bit unanswered[2]; /* TIMER_NEW_HANDSHAKE: data went, nothing came */
 
@@ -253,6 +253,7 @@ inline on_initiation(number)
 		assert(!kept || HOLDS(e, current[OTHER])); /* courtesy */
 		kept = false;
 		unanswered[e] = 0;
+		early[e] = calm;
 		owes[e] = 0;
 		emit(RESPONSE, SESSION(number, life[e]))
 	:: else
