@@ -83,7 +83,8 @@ static void lose_memory(struct world *w, uint32_t a, uint32_t b)
 	switch (dice_below(&w->dice, 3)) {
 	case 0: memory_set(0, 300, dice_next(&w->dice)); break;
 	case 1:
-		node->pool.bytes_max = node->pool.bytes_out + dice_below(&w->dice, 2) * BURST_SMALL;
+		node->pool.bytes_max =
+			node->pool.bytes_out + (size_t)dice_below(&w->dice, 2) * BURST_SMALL;
 		break;
 	default: node->arena.len = node->arena.used;
 	}
