@@ -1,5 +1,6 @@
 #include "fuzz/fuzz.h"
 
+#include <sanitizer/asan_interface.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,23 @@ bool input_spoil(struct input *in, uint8_t *bytes, size_t len)
 		changed |= mask[i];
 	}
 	return changed;
+}
+
+/* ---------------------------------------------------------------- guards */
+
+void fuzz_guard_burst(const struct burst *burst)
+{
+	for (uint32_t i = 0; i < burst->count; i++) {
+		size_t start = (size_t)i * burst->stride + burst->len[i];
+		size_t end =
+			i + 1 < burst->count ? (size_t)(i + 1) * burst->stride : burst->capacity;
+		ASAN_POISON_MEMORY_REGION(burst->bytes + start, end - start);
+	}
+}
+
+void fuzz_unguard_burst(const struct burst *burst)
+{
+	ASAN_UNPOISON_MEMORY_REGION(burst->bytes, burst->capacity);
 }
 
 /* ---------------------------------------------------------------- the targets */

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/burst.h"
+
 struct input { /* what is left to read; behind its end come zeros */
 	const uint8_t *bytes;
 	size_t len;
@@ -33,6 +35,13 @@ const uint8_t *input_take(struct input *in, size_t *len);
  * something.
  */
 bool input_spoil(struct input *in, uint8_t *bytes, size_t len);
+
+/*
+ * For ASan: what lies behind a datagram in its slot is not to be touched, until the
+ * device is done with the burst and the guard is lifted.
+ */
+void fuzz_guard_burst(const struct burst *burst);
+void fuzz_unguard_burst(const struct burst *burst);
 
 struct fuzz_target {
 	const char *name;

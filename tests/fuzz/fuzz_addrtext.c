@@ -57,6 +57,7 @@ static void check_endpoint(const char *text, size_t len)
 FUZZ(addrtext)
 {
 	const char *text = (const char *)in->bytes;
+	check_decimal(text, in->len, 5);
 	check_decimal(text, in->len, UINT16_MAX);
 	check_decimal(text, in->len, UINT64_MAX);
 	check_prefix(text, in->len);

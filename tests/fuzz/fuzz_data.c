@@ -12,6 +12,7 @@
 #include "device/intake.h"
 #include "device/negotiate.h"
 #include "fuzz/plain_ip.h"
+#include "fuzz/sound.h"
 #include "unit/short_memory.h"
 #include "unit/tunnel.h"
 
@@ -266,7 +267,7 @@ static uint64_t finish(struct world *w)
 	uint64_t count = take_inner(w);
 	tunnel_pump(t, &t->b);
 	tunnel_lose(t);
-	REQUIRE(t->b.pool.bytes_out == 0);
+	require_sound(&t->b);
 	w->has_begun = false;
 	return count;
 }
@@ -279,17 +280,22 @@ static void check_exactly(
 	struct endpoint before = peer->endpoint;
 	uint64_t rx_bytes = peer->rx_bytes, drops = end_drops_total(&w->t.b);
 	uint64_t expected = 0, keepalives = 0, given = burst->count;
+	const struct session *next = peer->keyring.next;
 	uint64_t bytes = predict(w, lane);
 	for (size_t i = w->burst_start; i < w->count; i++) {
 		const struct packet *p = &w->packets[i];
 		keepalives += p->is_accepted && p->len == 0;
 		expected += p->is_accepted && is_deliverable(w, p, burst->tos);
 	}
+	fuzz_guard_burst(burst);
 	device_put_datagrams(w->t.b.device, burst, from, &w->t.now);
 	REQUIRE(finish(w) == expected);
+	fuzz_unguard_burst(burst); /* it is in the pool again */
 	REQUIRE(peer->rx_bytes == rx_bytes + bytes);
 	REQUIRE(end_drops_total(&w->t.b) == drops + given - expected - keepalives);
 	REQUIRE(endpoint_is_same_remote(&peer->endpoint, bytes ? from : &before));
+	bool is_confirmed = next && bytes && lane->index == next->local_index;
+	REQUIRE(peer->keyring.next == (is_confirmed ? NULL : next));
 }
 
 /* Packets of which it is not simple to say what is to become of them. */

@@ -12,6 +12,7 @@
 #include "device/intake.h"
 #include "device/negotiate.h"
 #include "fuzz/letters.h"
+#include "fuzz/sound.h"
 #include "unit/short_memory.h"
 
 #define STEPS_MAX  48
@@ -29,13 +30,11 @@ struct world {
 static void check(struct world *w)
 {
 	struct end *b = &w->desk.t.b;
-	bool is_waiting = b->device->backlog.count > 0;
 	desk_check_sessions(&w->desk);
 	const struct peer *low = desk_peer(&w->desk, AUTHOR_LOW);
 	REQUIRE(!low->pending && !low->keyring.current && !low->keyring.next && !low->tx_bytes);
-	REQUIRE(b->device->backlog.count <= BACKLOG_MAX && b->device->indices.count <= 8);
-	REQUIRE((device_deadline(b->device) == 0) == is_waiting);
-	REQUIRE(b->pool.bytes_out == 0 && end_take_events(b, EVENT_SESSION) <= STEPS_MAX);
+	require_sound(b);
+	end_take_events(b, EVENT_SESSION);
 }
 
 /* ---------------------------------------------------------------- steps */
@@ -82,12 +81,17 @@ static void settle(struct world *w)
 	check(w);
 }
 
+static bool is_under_load(const struct world *w)
+{
+	return w->desk.t.now.boottime < w->desk.t.b.device->backlog.load_until;
+}
+
 /* Whether b deals with a message at once, and asks nothing but whether it is right. */
 static bool is_attentive(const struct world *w)
 {
 	const struct device *b = w->desk.t.b.device;
 	return b->us && b->is_up && !w->is_limited && b->backlog.count == 0 &&
-	       b->backlog.turn_left > 0 && w->desk.t.now.boottime >= b->backlog.load_until;
+	       b->backlog.turn_left > 0 && !is_under_load(w);
 }
 
 struct traces { /* what cannot change unless b takes something */
@@ -123,7 +127,9 @@ static bool deliver(struct world *w, const void *bytes, uint32_t len, const stru
 	burst_add(burst, bytes, len);
 	w->desk.from = from;
 	limit_memory(w);
+	fuzz_guard_burst(burst);
 	device_put_datagrams(t->b.device, burst, from, &t->now);
+	fuzz_unguard_burst(burst); /* it is in the pool again, or a job */
 	settle(w);
 	w->desk.from = NULL;
 	struct traces after = look(w);
@@ -153,8 +159,9 @@ static void initiate(struct world *w, struct input *in, const struct endpoint *f
 	if (!letter)
 		return;
 	bool is_expected = letter->is_right && is_attentive(w) && letter_is_fresh(&w->desk, letter);
+	bool is_refused = is_under_load(w) && !letter->has_mac2;
 	post(w, &msg, sizeof msg, from);
-	REQUIRE(!is_expected || letter->is_taken);
+	REQUIRE(is_expected ? letter->is_taken : !is_refused || !letter->is_taken);
 }
 
 static void respond(struct world *w, struct input *in, const struct endpoint *from)
@@ -166,8 +173,9 @@ static void respond(struct world *w, struct input *in, const struct endpoint *fr
 	const struct peer *peer = desk_peer(&w->desk, letter->author);
 	bool is_expected = letter->is_right && is_attentive(w) && peer->pending &&
 			   peer->pending->local_index == letter->b_index;
+	bool is_refused = is_under_load(w) && !letter->has_mac2;
 	post(w, &msg, sizeof msg, from);
-	REQUIRE(!is_expected || letter->is_taken);
+	REQUIRE(is_expected ? letter->is_taken : !is_refused || !letter->is_taken);
 	REQUIRE(!is_expected || peer->keyring.current->remote_index == letter->index);
 }
 
@@ -219,10 +227,11 @@ static void confirm(struct world *w, struct input *in, const struct endpoint *fr
 	store_le32(msg.header.receiver_index, letter->b_index);
 	store_le64(msg.header.counter, letter->counter++);
 	aead_seal(msg.tag, msg.tag, 0, NULL, 0, letter->counter - 1, &letter->keys.send);
+	const struct session *next = peer->keyring.next;
 	deliver(w, &msg, sizeof msg, from);
 	REQUIRE(!is_expected || endpoint_is_same_remote(from, &peer->endpoint));
-	REQUIRE(!is_expected || !peer->keyring.next ||
-		peer->keyring.next->local_index != letter->b_index);
+	REQUIRE(session == next || peer->keyring.next == next);
+	REQUIRE(!is_expected || session != next || !peer->keyring.next);
 }
 
 /* The last letter so often that there is load; b has no turn left for it. */

@@ -79,8 +79,10 @@ static void send_response(struct world *w)
 
 static void begin_attempt(struct world *w, struct input *in)
 {
-	if (timers_has_attempt(&w->timers))
+	if (timers_has_attempt(&w->timers)) {
+		timers_on_initiation_postponed(&w->timers, w->now); /* means nothing */
 		return;
+	}
 	REQUIRE(timers_can_initiate(&w->timers, w->now) == can_initiate(w));
 	if (can_initiate(w)) {
 		send_initiation(w, in);

@@ -78,6 +78,8 @@ FUZZ(uapi)
 			break;
 		REQUIRE(used == pieces_used && whole.error == pieces.error);
 		change_require_same(&whole.change, &pieces.change);
+		if (whole.error)
+			change_require_same(&whole.change, &(struct change){.peer_count = 0});
 		if (verdict == UAPI_SET && whole.error == 0) {
 			change_require_round_trip(&whole.change);
 			apply(&s, &whole.change);

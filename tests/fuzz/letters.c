@@ -79,6 +79,7 @@ static void letter_finish(struct desk *desk, struct input *in, struct letter *le
 	macs_set_mac1(msg, len, &desk->authors[is_for_b ? AUTHOR_SELF : AUTHOR_STRANGER].macs);
 	letter->mac1 = macs_mac1(msg, len);
 	letter->is_right &= is_for_b;
+	letter->has_mac2 = (kind & 12) == 4;
 	if (!(kind & 4))
 		return;
 	uint16_t port = (uint16_t)(from->port + (kind >> 3 & 1));
@@ -163,6 +164,11 @@ struct letter *letter_respond(struct desk *desk, struct input *in, const struct 
 	letter->is_right &= has_psk || author == AUTHOR_SECOND;
 	if (kind & 32) {
 		memcpy(&msg->ephemeral, low_order, DH_LEN);
+		letter->is_right = false;
+	}
+	const struct session *current = desk_peer(desk, author)->keyring.current;
+	if (kind & 64 && current) { /* the index of something else */
+		store_le32(msg->receiver_index, current->local_index);
 		letter->is_right = false;
 	}
 	size_t start = offsetof(struct message_response, receiver_index);

@@ -28,7 +28,8 @@ struct letter {
 	uint32_t index; /* ours, by which b's answer names it */
 	enum author author;
 	bool is_response;
-	bool is_right; /* b may take it, if it comes in time */
+	bool is_right; /* b may take it, if it comes in time, */
+	bool has_mac2; /* and under load only if it also has this, right for its address */
 	bool is_taken; /* and it did */
 	bool has_keys;
 	struct tai64n stamp;		  /* of an initiation */
