@@ -6,8 +6,12 @@
 static size_t count_indices(const struct peer *peer)
 {
 	const struct keyring *ring = &peer->keyring;
-	size_t sessions = (ring->previous != NULL) + (ring->current != NULL) + (ring->next != NULL);
-	return sessions + (peer->pending != NULL);
+	size_t count = 0;
+	count += ring->previous != NULL;
+	count += ring->current != NULL;
+	count += ring->next != NULL;
+	count += peer->pending != NULL;
+	return count;
 }
 
 void require_sound(const struct end *end)
