@@ -11,11 +11,17 @@
 #define PRIME ((UINT64_C(1) << 61) - 1)
 #define BASE  UINT64_C(0x0123456789abcdef)
 
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return a + b >= PRIME ? a + b - PRIME : a + b;
+}
+
 static uint64_t multiply(uint64_t a, uint64_t b)
 {
-	unsigned __int128 product = (unsigned __int128)a * b;
-	uint64_t sum = (uint64_t)(product & PRIME) + (uint64_t)(product >> 61);
-	return sum >= PRIME ? sum - PRIME : sum;
+	uint64_t product = 0;
+	for (; b; b >>= 1, a = add(a, a))
+		product = b & 1 ? add(product, a) : product;
+	return product;
 }
 
 /* Never 0: a clamped scalar is no multiple of the order. */

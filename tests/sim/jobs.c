@@ -79,7 +79,7 @@ void jobs_run_some(struct world *w)
 {
 	struct job *batch[BATCH_MAX];
 	struct node *owner[BATCH_MAX];
-	size_t count = 0, wanted = (size_t)dice_between(&w->dice, 1, BATCH_MAX);
+	size_t count = 0, wanted = 1 + (size_t)dice_below(&w->dice, BATCH_MAX);
 
 	while (count < wanted && (owner[count] = any_busy_node(w))) {
 		batch[count] = take_any(w, owner[count]);

@@ -170,6 +170,32 @@ void scenario_live_changes(struct world *w)
 	misfortune_expect_recovery(w, 0, 1);
 }
 
+/* Regression 19: a peer whose key is a point of low order never gets a packet. */
+void scenario_low_order(struct world *w)
+{
+	const struct public_key zero = {{0}};
+	struct ip_prefix prefix = {inner_address(NETWORK_FLOATING, false, 0), 24};
+	struct change change;
+	setting_fair_weather(w, setting_any_delay(w));
+	setting_make(w, &setting_two_nodes);
+	change_init(&change);
+	struct change_peer *entry = change_add_peer(&change, &zero);
+	if (!change_peer_add_allowed_ip(entry, &prefix, false))
+		world_break(w, "no memory");
+	entry->has_endpoint = entry->has_keepalive = true;
+	entry->endpoint = network_home(1, 0);
+	entry->keepalive_seconds = 5;
+	node_apply(w, &w->nodes[0], &change);
+	change_wipe(&change);
+	node_pump(w, &w->nodes[0]);
+	traffic_start(w, 0, NETWORK_FLOATING, SECONDS(1), 2);
+	traffic_start(w, 0, 1, SECONDS(1), 2);
+	world_run(w, SECONDS(200));
+	traffic_stop(w);
+	world_run(w, SECONDS(2));
+	setting_expect_all_delivered(w);
+}
+
 /* ------------------------------------------------------------------ memory */
 
 /* All that needs memory happens here once. */

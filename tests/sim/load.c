@@ -58,6 +58,13 @@ void scenario_overflow(struct world *w)
 		world_break(w, "%llu of 2000 too many were dropped", (unsigned long long)dropped);
 	world_run(w, SECONDS(2));
 	expect_to_get_in(w, 0, TARGET);
+	strangers_flood(w, TARGET, 1000, 1, false);
+	world_run(w, MILLIS(4));
+	for (uint32_t i = 0; i < 2; i++) { /* what waits goes with the link */
+		node_set_link(w, &w->nodes[i], false);
+		node_set_link(w, &w->nodes[i], true);
+	}
+	expect_to_get_in(w, 0, TARGET);
 }
 
 /* Regression 17: between two handshakes only the port changes, then only the address. */

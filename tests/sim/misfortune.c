@@ -84,9 +84,9 @@ static void lose_memory(struct world *w, uint32_t a, uint32_t b)
 	case 0: memory_set(0, 300, dice_next(&w->dice)); break;
 	case 1:
 		node->pool.bytes_max =
-			node->pool.bytes_out + (size_t)dice_below(&w->dice, 2) * BURST_SMALL;
+			node->pool.bytes_out + (dice_chance(&w->dice, 500) ? BURST_SMALL : 0);
 		break;
-	default: node->arena.len = node->arena.used;
+	default: node_fill_arena(node);
 	}
 }
 
@@ -211,7 +211,7 @@ static void heal_node(struct world *w, struct node *node)
 	if (node->mtu != NODE_MTU && dice_chance(&w->dice, 500))
 		node_set_mtu(w, node, NODE_MTU);
 	node->pool.bytes_max = NODE_POOL_MAX;
-	node->arena.len = NODE_ARENA_LEN;
+	node_free_arena(node);
 }
 
 /* It forgot its stamps, and its clock is behind: nobody will take its next. */

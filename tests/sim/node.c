@@ -138,6 +138,28 @@ void node_roam(struct world *w, struct node *node)
 	watch_roam(w, node);
 }
 
+void node_fill_arena(struct node *node)
+{
+	node->arena.len = node->arena.used;
+	for (size_t len = ARENA_ALIGN; len <= ARENA_ALIGN * SECRET_CLASSES; len += ARENA_ALIGN) {
+		for (struct hoarded *block; (block = secret_alloc(&node->arena, len));) {
+			*block = (struct hoarded){node->hoard, len};
+			node->hoard = block;
+			node->hoard_count++;
+		}
+	}
+}
+
+void node_free_arena(struct node *node)
+{
+	node->arena.len = NODE_ARENA_LEN;
+	for (struct hoarded *block; (block = node->hoard);) {
+		node->hoard = block->next;
+		secret_free(&node->arena, block, block->len);
+	}
+	node->hoard_count = 0;
+}
+
 bool node_apply(struct world *w, struct node *node, const struct change *change)
 {
 	struct now now = node_now(w, node);
@@ -228,6 +250,7 @@ static void begin_life(struct world *w, struct node *node)
 
 static void end_life(struct world *w, struct node *node)
 {
+	node_free_arena(node);
 	jobs_finish(w, node);
 	take_events(w, node);
 	device_destroy(node->device);

@@ -25,12 +25,19 @@ struct disk {
 	nanos written; /* when it will be, in the world's time */
 };
 
+struct hoarded {
+	struct hoarded *next;
+	size_t len;
+};
+
 struct node {
 	uint32_t index;
 	struct device *device;
 	struct burst_pool pool;
 	struct secret_arena arena;
-	uint8_t *memory; /* that the arena lies in */
+	uint8_t *memory;       /* that the arena lies in */
+	struct hoarded *hoard; /* blocks of it that are kept from the device */
+	size_t hoard_count;
 	size_t staged_bytes_max;
 	struct dice entropy;
 	struct local_identity us;
@@ -70,6 +77,10 @@ void node_set_mtu(struct world *w, struct node *node, uint32_t mtu);
 void node_set_asleep(struct world *w, struct node *node, bool is_asleep);
 /* A new address, as when a NAT maps it anew. */
 void node_roam(struct world *w, struct node *node);
+
+/* Leaves no secret memory but what the device gives back; or all of it. */
+void node_fill_arena(struct node *node);
+void node_free_arena(struct node *node);
 
 bool node_apply(struct world *w, struct node *node, const struct change *change);
 void node_put_inner(struct world *w, struct node *node, struct burst *burst);

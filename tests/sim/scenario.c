@@ -145,6 +145,8 @@ const struct scenario scenarios[] = {
 	{"clock", "a clock that was years ahead; with its stamps and without", 2, scenario_clock},
 	{"live-changes", "changes under traffic: what should survive survives", 4,
 		scenario_live_changes},
+	{"low-order", "a peer whose key is a point of low order gets nothing", 1,
+		scenario_low_order},
 	{"no-memory", "the n-th allocation fails, for every n", 1, scenario_no_memory},
 	{"unread-events", "events that nobody reads stay within their bound", 1, run_unread_events},
 	{"twice", "the same seed gives the same run", 3, run_twice},

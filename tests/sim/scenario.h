@@ -43,6 +43,7 @@ void scenario_hub(struct world *w);
 void scenario_nat(struct world *w);
 void scenario_clock(struct world *w);
 void scenario_live_changes(struct world *w);
+void scenario_low_order(struct world *w);
 void scenario_no_memory(struct world *w);
 
 #endif

@@ -11,7 +11,17 @@
 #define CLAIM_PERMILLE 5 /* costs us, and the target, three DHs */
 #define WITH_COOKIE    7 /* the stranger that reads its mail */
 
-enum forgery { NOISE, REPLAY, FLIP, CUT_SHORT, BAD_RESPONSE, BAD_DATA, BAD_COOKIE, FORGERY_COUNT };
+enum forgery {
+	NOISE,
+	REPLAY,
+	FLIP,
+	CUT_SHORT,
+	BAD_RESPONSE,
+	BAD_DATA,
+	BAD_COOKIE,
+	BENT,
+	FORGERY_COUNT
+};
 
 /* ------------------------------------------------------------------ addresses */
 
@@ -96,6 +106,28 @@ static uint32_t make_bad_response(
 	return MESSAGE_RESPONSE_LEN;
 }
 
+/*
+ * The genuine response, before it arrives, for a session instead of the handshake
+ * that waits for it: but for mac1 nothing covers the receiver index.
+ */
+static uint32_t make_bent_response(
+	struct world *w, const struct node *target, const struct peer *peer, uint8_t *out)
+{
+	const struct network *n = &w->network;
+	const struct session *session = peer->keyring.current;
+	for (size_t i = 0; i < n->count && session; i++) {
+		const struct datagram *datagram = n->heap[i].datagram;
+		if (datagram->to != target->index || datagram->bytes[0] != MESSAGE_RESPONSE ||
+			node_peer(w, target->index, datagram->from) != peer)
+			continue;
+		memcpy(out, datagram->bytes, MESSAGE_RESPONSE_LEN);
+		store_le32(out + 8, session->local_index);
+		put_mac1(target, out, MESSAGE_RESPONSE_LEN);
+		return MESSAGE_RESPONSE_LEN;
+	}
+	return 0;
+}
+
 static uint32_t make_bad_cookie(struct world *w, const struct peer *peer, uint8_t *out)
 {
 	dice_fill(&w->dice, out, MESSAGE_COOKIE_REPLY_LEN);
@@ -150,6 +182,7 @@ static uint32_t forge(
 	case NOISE: return make_noise(w, out);
 	case BAD_RESPONSE: return make_bad_response(w, target, peer, out);
 	case BAD_COOKIE: return make_bad_cookie(w, peer, out);
+	case BENT: return make_bent_response(w, target, peer, out);
 	case BAD_DATA: return make_bad_data(w, peer, out);
 	default: return make_replay(w, target->index, how, out);
 	}

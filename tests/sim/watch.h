@@ -28,7 +28,7 @@ struct key_record { /* a session's key, at the node that seals or opens with it 
 	uint64_t next_sealed; /* counters below were given to jobs */
 	uint64_t next_sent;   /* counters below were on the wire, or never will be */
 	uint64_t *opened;     /* a bit for each counter */
-	uint64_t opened_count;
+	size_t opened_count;
 	size_t next; /* record with this hash, plus one */
 };
 

@@ -201,10 +201,9 @@ static bool is_news(struct world *w, struct key_record *record, uint64_t counter
 		return true;
 	}
 	if (counter >= record->opened_count) {
-		size_t old = (size_t)(record->opened_count / 8);
-		record->opened_count = 2 * (counter / 64 + 1) * 64;
-		record->opened =
-			memory_grow(record->opened, old, (size_t)(record->opened_count / 8));
+		size_t old = record->opened_count / 8;
+		record->opened_count = 2 * ((size_t)counter / 64 + 1) * 64;
+		record->opened = memory_grow(record->opened, old, record->opened_count / 8);
 	}
 	uint64_t *word = &record->opened[counter / 64], bit = UINT64_C(1) << counter % 64;
 	bool is_new = !(*word & bit);
