@@ -214,7 +214,7 @@ suite_32 := $(if $(has_m32),'unit tests, 32 bit, sanitized=$(call run_unit,build
 # One at a time and with what nobody else wants of the processors, for other suites measure.
 suite_keys := 'rotation of keys=nice -n 19 tests/model/run'
 suites_fuzz := $(if $(shell command -v clang),\
-	'fuzzing=nice -n 19 tests/fuzz/run build/fuzz-clang/fuzz 10 1' \
+	'fuzzing=FUZZ_SEED=1 nice -n 19 tests/fuzz/run build/fuzz-clang/fuzz 10 1' \
 	'coverage of the parsers=tests/fuzz/coverage build/coverage-clang/fuzz')
 
 # Hours, one after the other: what make test does for a moment, or not at all.
