@@ -32,6 +32,7 @@ struct world {
 	struct tunnel t; /* b is the one to be attacked */
 	struct specimen specimens[SPECIMENS];
 	uint64_t given, sessions, cookies, valid_macs;
+	uint64_t wrong_types, wrong_lengths; /* of what was given [WP 5.4] */
 	bool has_given_keepalive;
 };
 
@@ -111,6 +112,16 @@ static void add_macs(
 	macs_set_mac2(bytes, len, &cookie);
 }
 
+static void classify(struct world *w, const uint8_t *bytes, uint32_t len)
+{
+	static const uint32_t lengths[] = {0, 148, 92, 64};
+	uint32_t type = load_le32(bytes);
+	if (len >= 4 && (type < 1 || type > 4))
+		w->wrong_types++;
+	else if (len < 4 || (type == 4 ? len < 32 : len != lengths[type]))
+		w->wrong_lengths++;
+}
+
 /* Near the right one, or any. */
 static uint32_t read_length(struct input *in, uint32_t right)
 {
@@ -136,20 +147,24 @@ static void read_datagram(
 	if (head & 0x80)
 		add_macs(w, bytes, len, from, head & 0x20);
 	burst_add(burst, bytes, len);
+	classify(w, bytes, len);
 	w->given++;
 	w->valid_macs += macs_mac1_is_valid(bytes, len, &w->t.b.device->us->macs);
 	w->has_given_keepalive |=
 		len == keepalive->len && !memcmp(bytes, keepalive->bytes, keepalive->len);
 }
 
-/* To its peer b may send anything, to others a cookie under load. */
-static void check_sent(struct world *w)
+/*
+ * To its peer b may send anything, to others a cookie under load. Where `has_moved`, the
+ * peer may have been elsewhere when the answer left.
+ */
+static void check_sent(struct world *w, bool has_moved)
 {
 	struct tunnel *t = &w->t;
 	const struct endpoint *peer = &end_peer(&t->b)->endpoint;
 	for (struct flight *f; (f = tunnel_take(t)); free(f)) {
 		bool is_cookie = load_le32(f->bytes) == MESSAGE_COOKIE_REPLY;
-		REQUIRE(is_cookie || endpoint_is_same_remote(&f->to, peer));
+		REQUIRE(is_cookie || has_moved || endpoint_is_same_remote(&f->to, peer));
 		if (!is_cookie)
 			continue;
 		REQUIRE(f->len == MESSAGE_COOKIE_REPLY_LEN);
@@ -166,17 +181,20 @@ static void check(struct world *w, uint64_t accepted_before, const struct endpoi
 	REQUIRE(rest == 0 || (rest == 1 && w->has_given_keepalive));
 	REQUIRE(accepted > accepted_before || rest ||
 		endpoint_is_same_remote(before, &end_peer(b)->endpoint));
+	REQUIRE(end_drops(b, DROP_TYPE) == w->wrong_types);
+	REQUIRE(end_drops(b, DROP_LENGTH) == w->wrong_lengths);
 	require_sound(b);
-	check_sent(w);
+	check_sent(w, false);
 }
 
-/* A new turn, and the timers: what waited may be right, and change where the peer is. */
+/* A new turn, and the timers: more than one of what waited may be right, and from two places. */
 static void tick(struct world *w)
 {
 	struct tunnel *t = &w->t;
+	uint64_t before = count_accepted(w);
 	device_tick(t->b.device, &t->now);
 	tunnel_pump(t, &t->b);
-	check_sent(w);
+	check_sent(w, count_accepted(w) > before + 1);
 }
 
 /* The head: 1 whose address, 2 a tick, 4 the turn is used up, 8 load, 16 time; a count. */
