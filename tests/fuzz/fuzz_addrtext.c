@@ -12,14 +12,13 @@ static bool is_same(const struct endpoint *a, const struct endpoint *b)
 
 static void check_decimal(const char *text, size_t len, uint64_t max)
 {
-	uint64_t value = 7;
-	unsigned __int128 expected = 0;
+	uint64_t value = 7, expected = 0;
 	bool is_number = len > 0;
-	for (size_t i = 0; i < len; i++) {
-		is_number = is_number && text[i] >= '0' && text[i] <= '9';
-		expected = expected * 10 + (unsigned char)text[i] - '0';
-		is_number = is_number && expected <= max;
-	}
+	for (size_t i = 0; i < len && is_number; i++)
+		is_number = text[i] >= '0' && text[i] <= '9' &&
+			    !__builtin_mul_overflow(expected, 10, &expected) &&
+			    !__builtin_add_overflow(expected, text[i] - '0', &expected) &&
+			    expected <= max;
 	REQUIRE(addrtext_read_decimal(&value, text, len, max) == is_number);
 	REQUIRE(value == (is_number ? expected : 7));
 }
