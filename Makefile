@@ -208,7 +208,7 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_peers.sh,sanitize)
 
 has_m32 := $(shell gcc -m32 -E -include stdio.h -x c /dev/null >/dev/null 2>&1 && echo yes)
-suite_32 := $(if $(has_m32),'unit tests, 32 bit, sanitized=$(call run_unit,build/sanitize-32)',\
+suite_32 := $(if $(has_m32),'unit tests of 32 bit=$(call run_unit,build/sanitize-32)',\
 	'32 bit=echo "skipped: no gcc -m32 (make deps)"; echo 0 passed, 0 failed, 1 skipped')
 
 # One at a time and with what nobody else wants of the processors, for other suites measure.
