@@ -101,6 +101,16 @@ static void write_line(const char *line, size_t len)
 	while (written < 0 && errno == EINTR);
 }
 
+void log_text(const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		len += text[len] == '\n';
+		write_line(text, len);
+		text += len;
+	}
+}
+
 static void log_line(enum log_level level, const char *format, va_list args)
 {
 	if (!log_is_on(level))

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,13 +93,29 @@ static char *read_file(int fd, size_t *len)
 	return NULL;
 }
 
+void load_say_on_stderr(const char *text)
+{
+	fputs(text, stderr);
+}
+
+__attribute__((format(printf, 2, 3))) static void say(
+	const struct load *load, const char *format, ...)
+{
+	char text[2 * PATH_MAX + 512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	load->say(text);
+}
+
 /* Names that only this machine can tell the numbers of. */
 static bool look_up(struct load *load)
 {
 	struct conf_link *link = &load->conf.link;
 	if (link->listen_service &&
 		!lookup_port(link->listen_service, &load->conf.change.listen_port)) {
-		fprintf(stderr, "%s: ListenPort: \"%s\" is neither a number nor a UDP service\n",
+		say(load, "%s: ListenPort: \"%s\" is neither a number nor a UDP service\n",
 			load->path, link->listen_service);
 		return false;
 	}
@@ -107,7 +124,7 @@ static bool look_up(struct load *load)
 	if (link->table != CONF_TABLE_NAME)
 		return true;
 	if (!lookup_table(link->table_name, &link->table_number)) {
-		fprintf(stderr,
+		say(load,
 			"%s: Table: \"%s\" is neither auto, off, a number nor a routing table in "
 			"/etc/iproute2/rt_tables\n",
 			load->path, link->table_name);
@@ -130,8 +147,7 @@ static void warn_if_readable(const struct load *load)
 	struct stat st;
 	if (has_secret(&load->conf.change) && !fstat(load->fd, &st) &&
 		st.st_mode & (S_IRWXG | S_IRWXO))
-		fprintf(stderr,
-			"%s: warning: others can read it and the keys in it: chmod 600 %s\n",
+		say(load, "%s: warning: others can read it and the keys in it: chmod 600 %s\n",
 			load->path, load->path);
 }
 
@@ -139,25 +155,26 @@ static int parse(struct load *load, const char *text, size_t len)
 {
 	struct out out;
 	if (!conf_parse(&load->conf, text, len)) {
-		fprintf(stderr, "adit: %s: no memory\n", load->path);
+		say(load, "adit: %s: no memory\n", load->path);
 		return VERB_FAILED;
 	}
 	out_init(&out, SIZE_MAX);
 	conf_render(&out, &load->conf, load->path, text, len);
-	fputs(out_string(&out), stderr);
+	load->say(out_string(&out));
 	out_wipe(&out);
 	warn_if_readable(load);
 	return load->conf.error_count || !look_up(load) ? VERB_CONFIG : VERB_OK;
 }
 
-int load_read(struct load *load)
+int load_read(struct load *load, void (*say_text)(const char *text))
 {
 	size_t len;
+	load->say = say_text;
 	load->conf = (struct conf){0};
 	load->fd = open(load->path, O_RDONLY | O_CLOEXEC);
 	char *text = load->fd < 0 ? NULL : read_file(load->fd, &len);
 	if (!text) {
-		fprintf(stderr, "adit: %s: %s\n", load->path, strerror(errno));
+		say(load, "adit: %s: %s\n", load->path, strerror(errno));
 		load_wipe(load);
 		return VERB_FAILED;
 	}
@@ -182,10 +199,10 @@ static int check_link(const struct load *load)
 	struct wishes wishes;
 	int status = VERB_OK;
 	if (!wishes_gather(&wishes, &load->conf, 0)) {
-		fprintf(stderr, "adit: %s: no memory\n", load->path);
+		say(load, "adit: %s: no memory\n", load->path);
 		status = VERB_FAILED;
 	} else if (!link_is_possible(&wishes.settings, why)) {
-		fprintf(stderr, "%s: %s\n", load->path, why);
+		say(load, "%s: %s\n", load->path, why);
 		status = VERB_CONFIG;
 	}
 	wishes_wipe(&wishes);
@@ -198,7 +215,7 @@ int load_check(const struct load *load)
 	int status = check_link(load);
 	if (status || !load_has_hooks(load) || hooks_file_is_trusted(load->fd, why))
 		return status;
-	fprintf(stderr, "%s has commands to run, but they will not: %s\n", load->path, why);
+	say(load, "%s has commands to run, but they will not: %s\n", load->path, why);
 	return VERB_CONFIG;
 }
 

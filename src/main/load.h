@@ -16,7 +16,8 @@
 struct load {
 	char name[IFNAMSIZ]; /* the interface's */
 	char path[PATH_MAX];
-	int fd; /* the file's, for what is asked of it later; -1: closed */
+	int fd;			       /* the file's, for what is asked of it later; -1: closed */
+	void (*say)(const char *text); /* see load_read */
 	struct conf conf;
 };
 
@@ -27,15 +28,19 @@ struct load {
  */
 bool load_find(struct load *load, const char *word);
 
-/*
- * Reads and parses load->path; diagnostics go to stderr. Returns an enum verb_exit:
- * VERB_OK (warnings at most), VERB_CONFIG (errors), VERB_FAILED (unreadable).
- * After VERB_OK load_wipe is the caller's.
- */
-int load_read(struct load *load);
+/* For load_read: on stderr, all of it, however long its reader takes. */
+void load_say_on_stderr(const char *text);
 
 /*
- * After load_read: whether what it asks for can be done at all; if not, prints why.
+ * Reads and parses load->path; diagnostics, whole lines, go to `say`, here and in
+ * load_check. Returns an enum verb_exit: VERB_OK (warnings at most), VERB_CONFIG
+ * (errors), VERB_FAILED (unreadable).
+ * After VERB_OK load_wipe is the caller's.
+ */
+int load_read(struct load *load, void (*say)(const char *text));
+
+/*
+ * After load_read: whether what it asks for can be done at all; if not, says why.
  * Touches nothing. An enum verb_exit.
  */
 int load_check(const struct load *load);

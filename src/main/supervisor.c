@@ -224,7 +224,7 @@ static int read_config(struct supervisor *s)
 	if (!s->options->path[0])
 		return VERB_OK;
 	snprintf(s->config.path, sizeof s->config.path, "%s", s->options->path);
-	int status = load_read(&s->config);
+	int status = load_read(&s->config, log_text);
 	s->has_config = status == VERB_OK;
 	return status;
 }

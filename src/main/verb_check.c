@@ -9,7 +9,7 @@ static int run(int argc, char **argv)
 	(void)argc;
 	if (!load_find(&load, argv[0]))
 		return VERB_USAGE;
-	int status = load_read(&load);
+	int status = load_read(&load, load_say_on_stderr);
 	if (status)
 		return status;
 	status = load_check(&load);

@@ -106,7 +106,7 @@ static int read_text(const char *text)
 {
 	if (!write_conf(text) || !finds("./wg0.conf", "wg0", "./wg0.conf"))
 		return -1;
-	return load_read(&load);
+	return load_read(&load, load_say_on_stderr);
 }
 
 static bool statuses(void)
@@ -216,10 +216,10 @@ static bool unreadable(void)
 	REQUIRE(capture_begin(NULL, ""));
 	unsigned before = open_fd_count();
 	REQUIRE(finds("./no.conf", "no", "./no.conf"));
-	REQUIRE(load_read(&load) == VERB_FAILED);
+	REQUIRE(load_read(&load, load_say_on_stderr) == VERB_FAILED);
 	REQUIRE(!strcmp("adit: ./no.conf: No such file or directory\n", captured()));
 	REQUIRE(!mkdir("dir.conf", 0700) && finds("./dir.conf", "dir", "./dir.conf"));
-	REQUIRE(load_read(&load) == VERB_FAILED);
+	REQUIRE(load_read(&load, load_say_on_stderr) == VERB_FAILED);
 	REQUIRE(!strcmp("adit: ./dir.conf: Is a directory\n", captured()));
 	REQUIRE(open_fd_count() == before);
 	return true;
@@ -238,7 +238,7 @@ static bool sizes(void)
 		REQUIRE(write_conf("[Interface]\n" KEY "#"));
 		REQUIRE(!truncate("wg0.conf", CONF_TEXT_MAX + (off_t)over));
 		REQUIRE(finds("./wg0.conf", "wg0", "./wg0.conf"));
-		int status = load_read(&load);
+		int status = load_read(&load, load_say_on_stderr);
 		const char *said = captured();
 		if (over) {
 			REQUIRE(status == VERB_FAILED);

@@ -94,10 +94,12 @@ static bool full_stderr(void)
 	REQUIRE(!fcntl(STDERR_FILENO, F_SETFL, 0) && !fcntl(ends[0], F_SETFL, O_NONBLOCK));
 	alarm(10); /* a hang is a failure */
 	log_error("lost");
+	log_text("lost\ntoo\n");
 	while (read(ends[0], bytes, sizeof bytes) == sizeof bytes)
 		continue;
 	log_error("read again");
-	REQUIRE(read(ends[0], bytes, sizeof bytes) == strlen("wg0: read again\n"));
+	log_text("one\ntwo\n");
+	REQUIRE(read(ends[0], bytes, sizeof bytes) == strlen("wg0: read again\none\ntwo\n"));
 	return true;
 }
 
