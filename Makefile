@@ -12,6 +12,8 @@
 #   make sim-model  SEEDS=n, the first part of it
 #   make fuzz       SECONDS=n TARGET="name ...", what libFuzzer finds; needs clang
 #   make fuzz-coverage   lines of the message parsers that the fuzz corpora reach
+#   make mutants    every condition of the accept paths mutated, one at a time, against
+#                   the tests; an hour
 #   make unit32     the unit tests with 32-bit longs and pointers; needs gcc-multilib
 #   make clean
 #
@@ -240,6 +242,10 @@ fuzz: fuzz-programs
 	tests/fuzz/run build/fuzz-clang/fuzz $(SECONDS) 2 $(TARGET)
 fuzz-coverage: fuzz-programs
 	tests/fuzz/coverage build/coverage-clang/fuzz
+
+.PHONY: mutants
+mutants:
+	tests/mutants/mutate.py run
 
 .PHONY: house
 house: build/release/adit
