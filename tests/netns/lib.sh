@@ -141,9 +141,10 @@ expect_match() { # expect_match WHAT REGEX GOT
 	grep -qE -- "$2" <<<"$3" || fail "$1: expected a match of \"$2\", got \"$3\""
 }
 
-# expect_ping NAMESPACE ADDRESS [COUNT]: every one is answered
+# expect_ping NAMESPACE ADDRESS [COUNT]: every one is answered, if need be after an
+# initiation that was refused (two within 20 ms) and sent again 5.3 s later
 expect_ping() {
-	in_ns "$1" ping -n -q -i 0.05 -W 5 -c "${3:-3}" "$2" >"$dir/ping" ||
+	in_ns "$1" ping -n -q -i 0.05 -W 10 -c "${3:-3}" "$2" >"$dir/ping" ||
 		fail "ping from $1 to $2: $(tail -n 3 "$dir/ping")"
 }
 
