@@ -51,13 +51,14 @@ cf_protection := $(if $(filter x86_64 i%86,$(shell uname -m)),-fcf-protection)
 flags_release  := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong $(cf_protection)
 flags_sanitize := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
-flags_mutants  := -O1 -w
+flags_mutants  := -O1 -w -fsanitize=bounds -fno-sanitize-recover=bounds
 flags_tsan     := -O1 -fsanitize=thread
 flags_fuzz     := -O2 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 flags_coverage := -O0 -fprofile-instr-generate -fcoverage-mapping
 ldflags_release  := -Wl,-z,relro,-z,now
 ldflags_sanitize := -fsanitize=address,undefined
+ldflags_mutants  := -fsanitize=bounds
 ldflags_tsan     := -fsanitize=thread
 ldflags_fuzz     := -fsanitize=fuzzer,address,undefined
 ifeq ($(filter $(BUILD),release sanitize mutants tsan fuzz coverage),)
