@@ -72,3 +72,22 @@ bool from_hooks_is_valid(const struct from_hooks *message, size_t fd_count)
 {
 	return message->kind == FROM_HOOKS_DONE && fd_count == 0;
 }
+
+bool to_dns_is_valid(const struct to_dns *message, size_t fd_count)
+{
+	if (message->kind != TO_DNS_SET || fd_count != 0 || message->takes_all > 1 ||
+		message->server_count > MESSAGES_SERVERS_MAX ||
+		!has_end(message->interface, sizeof message->interface) || !message->interface[0] ||
+		!has_end(message->search, sizeof message->search))
+		return false;
+	for (uint32_t i = 0; i < message->server_count; i++)
+		if (!ip_family_bits(message->servers[i].family))
+			return false;
+	return true;
+}
+
+bool from_dns_is_valid(const struct from_dns *message, size_t fd_count)
+{
+	return message->kind == FROM_DNS_DONE && fd_count == 0 &&
+	       has_end(message->text, sizeof message->text);
+}

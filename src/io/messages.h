@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ip.h"
 #include "crypto/dh.h"
 #include "noise/tai64n.h"
 #include "peer/endpoint.h"
@@ -20,6 +21,10 @@
 #define MESSAGES_PORT_MAX      32
 #define MESSAGES_COMMAND_MAX   4096
 #define MESSAGES_ENDPOINTS_MAX 8
+#define MESSAGES_INTERFACE_MAX 16   /* as IFNAMSIZ */
+#define MESSAGES_SERVERS_MAX   32   /* a resolv.conf(5) takes 3 */
+#define MESSAGES_SEARCH_MAX    2048 /* all search domains together */
+#define MESSAGES_TEXT_MAX      1024
 
 enum to_engine_kind {
 	TO_ENGINE_START = 1, /* begin; with the TUN */
@@ -115,6 +120,25 @@ struct from_hooks {
 	int32_t status; /* the exit status; 128 + the signal that ended it; -errno: not started */
 };
 
+enum to_dns_kind { TO_DNS_SET = 1 };
+
+struct to_dns {
+	uint32_t kind, id;
+	uint32_t takes_all; /* names that no other search domain claims go to these servers too */
+	uint32_t server_count; /* 0: what was set goes */
+	struct ip_address servers[MESSAGES_SERVERS_MAX];
+	char interface[MESSAGES_INTERFACE_MAX];
+	char search[MESSAGES_SEARCH_MAX]; /* domains, a blank between two */
+};
+
+enum from_dns_kind { FROM_DNS_DONE = 1 };
+
+struct from_dns {
+	uint32_t kind, id;
+	int32_t error;		      /* 0 or -errno; then nothing of ours is set */
+	char text[MESSAGES_TEXT_MAX]; /* what was done, or why it could not be done */
+};
+
 /*
  * Whether the kind is known, its fields are within their bounds, strings end,
  * and as many descriptors came as the kind needs.
@@ -125,5 +149,7 @@ bool to_resolver_is_valid(const struct to_resolver *message, size_t fd_count);
 bool from_resolver_is_valid(const struct from_resolver *message, size_t fd_count);
 bool to_hooks_is_valid(const struct to_hooks *message, size_t fd_count);
 bool from_hooks_is_valid(const struct from_hooks *message, size_t fd_count);
+bool to_dns_is_valid(const struct to_dns *message, size_t fd_count);
+bool from_dns_is_valid(const struct from_dns *message, size_t fd_count);
 
 #endif

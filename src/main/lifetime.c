@@ -11,13 +11,30 @@
 
 /* ---- before anything is touched */
 
+/* Not load_check's business: whether a configuration is right depends on no machine. */
+static int check_name_servers(struct supervisor *s)
+{
+	char why[DNS_TEXT_MAX];
+	struct name_servers *ns = &s->name_servers;
+	const char *name = s->options->name;
+	const struct conf *conf = s->has_config ? &s->config.conf : NULL;
+	bool ok = name_servers_gather(&ns->wanted, conf, name, why) &&
+		  dns_is_possible(ns->system, &ns->wanted, why);
+	if (!ok)
+		log_error("%s: DNS: %s", s->config.path, why);
+	s->has_dns = ok && name_servers_are_wanted(ns);
+	if (!s->has_dns)
+		name_servers_stop(ns);
+	return ok ? VERB_OK : VERB_FAILED;
+}
+
 int lifetime_check_config(struct supervisor *s)
 {
 	int status = s->has_config ? load_check(&s->config) : VERB_OK;
 	s->has_hooks = s->has_config && load_has_hooks(&s->config);
 	if (!s->has_hooks)
 		hook_queue_stop(&s->hooks);
-	return status;
+	return status ? status : check_name_servers(s);
 }
 
 void lifetime_watch_feed(struct supervisor *s)
@@ -97,7 +114,7 @@ static bool abandon(struct supervisor *s, int status)
 {
 	if (s->status == VERB_OK)
 		s->status = status;
-	s->stage = STAGE_DOWN - 1;
+	s->stage = STAGE_DNS_DOWN - 1;
 	return true;
 }
 
@@ -199,9 +216,32 @@ void lifetime_schedule(struct supervisor *s)
 	nanos next = s->routes.due;
 	if (s->notify.watchdog_ns != NANOS_NEVER && s->stage <= STAGE_RUNNING)
 		next = nanos_min(next, s->watchdog_due);
-	if (s->stage == STAGE_RUNNING)
+	next = nanos_min(next, s->name_servers.due);
+	if (s->stage >= STAGE_DNS && s->stage <= STAGE_RUNNING)
 		next = nanos_min(next, names_ask(&s->names, clock_read().boottime));
 	loop_set_deadline(&s->loop, next);
+}
+
+static bool set_name_servers(struct supervisor *s)
+{
+	if (!s->has_dns)
+		return true;
+	int set = name_servers_set(&s->name_servers, &s->names, clock_read().boottime);
+	if (set < 0)
+		return abandon(s, VERB_FAILED);
+	lifetime_schedule(s); /* endpoints may have to be looked up first */
+	return !set;
+}
+
+static void on_name_servers_done(void *context, int error)
+{
+	struct supervisor *s = context;
+	if (s->stage != STAGE_DNS && s->stage != STAGE_DNS_DOWN)
+		return; /* we were told to end while it was at it */
+	if (error && s->stage == STAGE_DNS)
+		abandon(s, VERB_FAILED);
+	s->stage++;
+	go(s);
 }
 
 static void say_up(const struct supervisor *s)
@@ -269,11 +309,13 @@ static bool run_stage(struct supervisor *s)
 	case STAGE_FEED: return feed_config(s);
 	case STAGE_LINK_UP: return raise_link(s);
 	case STAGE_SETTLE: return settle(s);
+	case STAGE_DNS: return set_name_servers(s);
 	case STAGE_POST_UP: return run_hooks(s, HOOK_POST_UP, &link->post_up);
 	case STAGE_RUNNING: return announce(s);
 	case STAGE_PRE_DOWN:
 		notify_send(&s->notify, NOTIFY_STOPPING);
 		return run_hooks(s, HOOK_PRE_DOWN, &link->pre_down);
+	case STAGE_DNS_DOWN: return name_servers_unset(&s->name_servers) != 1;
 	case STAGE_DOWN: lifetime_tear_down(s); return true;
 	case STAGE_POST_DOWN: return !s->was_up || run_hooks(s, HOOK_POST_DOWN, &link->post_down);
 	case STAGE_END: loop_stop(&s->loop); return false;
@@ -296,6 +338,8 @@ void lifetime_begin(struct supervisor *s)
 {
 	s->hooks.on_done = on_hooks_done;
 	s->hooks.context = s;
+	s->name_servers.on_done = on_name_servers_done;
+	s->name_servers.context = s;
 	go(s);
 }
 
@@ -306,6 +350,6 @@ void lifetime_end(struct supervisor *s, int status)
 	if (s->stage >= STAGE_PRE_DOWN)
 		return; /* it is ending already */
 	bool is_orderly = s->stage == STAGE_RUNNING && !s->monitor.is_deleted;
-	s->stage = is_orderly ? STAGE_PRE_DOWN : STAGE_DOWN;
+	s->stage = is_orderly ? STAGE_PRE_DOWN : STAGE_DNS_DOWN;
 	go(s);
 }

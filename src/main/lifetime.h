@@ -12,6 +12,7 @@
 #include "main/feed.h"
 #include "main/hook_queue.h"
 #include "main/load.h"
+#include "main/name_servers.h"
 #include "main/names.h"
 #include "main/options.h"
 #include "main/stamps.h"
@@ -26,9 +27,11 @@ enum stage {
 	STAGE_FEED,    /* keys and peers go into the engine */
 	STAGE_LINK_UP, /* MTU, addresses, up, routes */
 	STAGE_SETTLE,  /* until the engine has followed */
+	STAGE_DNS,
 	STAGE_POST_UP,
 	STAGE_RUNNING,
 	STAGE_PRE_DOWN,
+	STAGE_DNS_DOWN,
 	STAGE_DOWN,
 	STAGE_POST_DOWN,
 	STAGE_END,
@@ -39,7 +42,7 @@ struct supervisor {
 	enum stage stage;
 	int status;	       /* an enum verb_exit */
 	enum stage hook_stage; /* in which the hooks that run were started */
-	bool has_config, has_hooks, has_monitor, has_loop;
+	bool has_config, has_hooks, has_dns, has_monitor, has_loop;
 	bool is_going, was_up;
 	struct load config;
 	struct background background;
@@ -49,6 +52,7 @@ struct supervisor {
 	struct engine_link engine;
 	struct names names;
 	struct hook_queue hooks;
+	struct name_servers name_servers;
 	struct feed feed;
 	int tun;
 	struct control control;

@@ -11,6 +11,7 @@
 
 #include "crypto/secret.h"
 #include "io/tun.h"
+#include "main/name_servers.h"
 #include "main/verb.h"
 #include "main/wishes.h"
 #include "manage/hooks.h"
@@ -209,10 +210,22 @@ static int check_link(const struct load *load)
 	return status;
 }
 
+static int check_dns(const struct load *load)
+{
+	char why[DNS_TEXT_MAX];
+	struct to_dns wanted;
+	if (name_servers_gather(&wanted, &load->conf, load->name, why))
+		return VERB_OK;
+	say(load, "%s: DNS: %s\n", load->path, why);
+	return VERB_CONFIG;
+}
+
 int load_check(const struct load *load)
 {
 	char why[HOOKS_WHY_MAX];
 	int status = check_link(load);
+	if (!status)
+		status = check_dns(load);
 	if (status || !load_has_hooks(load) || hooks_file_is_trusted(load->fd, why))
 		return status;
 	say(load, "%s has commands to run, but they will not: %s\n", load->path, why);

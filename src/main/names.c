@@ -50,6 +50,19 @@ int names_add(
 	return 0;
 }
 
+enum names_state names_state(const struct names *names)
+{
+	enum names_state state = NAMES_KNOWN;
+	for (size_t i = 0; i < names->count; i++) {
+		const struct name *name = &names->names[i];
+		if (name->wait == NAMES_RETRY_FIRST && (name->id || name->next_try != NANOS_NEVER))
+			return NAMES_OPEN;
+		if (name->id || name->next_try != NANOS_NEVER)
+			state = NAMES_TRIED;
+	}
+	return state;
+}
+
 void names_say_unknown(const struct names *names)
 {
 	for (size_t i = 0; i < names->count; i++) {

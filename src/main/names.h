@@ -31,6 +31,12 @@ struct names {
 	void *context;
 };
 
+enum names_state {
+	NAMES_KNOWN, /* all of them; also where there are none */
+	NAMES_TRIED, /* each was asked for, and for some there was no answer */
+	NAMES_OPEN,
+};
+
 /* Forks the resolver; in the background it leaves the terminal. 0 or -errno. */
 int names_start(struct names *names, bool is_background);
 
@@ -40,6 +46,8 @@ void names_stop(struct names *names);
 /* The strings stay the caller's. 0 or -ENOMEM. */
 int names_add(
 	struct names *names, const struct public_key *peer, const char *host, const char *port);
+
+enum names_state names_state(const struct names *names);
 
 /* A line for each, for who waits until the interface is ready: nothing was asked before. */
 void names_say_unknown(const struct names *names);

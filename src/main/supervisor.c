@@ -103,7 +103,9 @@ static void on_names(void *context, uint32_t events)
 	struct supervisor *s = context;
 	nanos now = clock_read().boottime;
 	(void)events;
-	if (names_answer(&s->names, now)) {
+	int error = names_answer(&s->names, now);
+	name_servers_look(&s->name_servers, &s->names, now);
+	if (error) {
 		log_error("the resolver ended: endpoints given by name are not looked up any more");
 		loop_remove(&s->loop, &s->names_watch);
 		return;
@@ -129,6 +131,7 @@ static void on_deadline(void *context)
 	nanos now = clock_read().boottime;
 	if (routes_take_news(&s->routes, now))
 		engine_link_tell_routes(&s->engine);
+	name_servers_look(&s->name_servers, &s->names, now);
 	if (s->stage <= STAGE_RUNNING)
 		lifetime_feed_watchdog(s, now);
 	lifetime_schedule(s);
@@ -200,6 +203,8 @@ static int watch_all(struct supervisor *s)
 		error = watch(s, &s->background_watch, s->background.fd, on_waiter_gone);
 	if (!error && s->has_hooks)
 		error = hook_queue_attach(&s->hooks, &s->loop);
+	if (!error && s->has_dns)
+		error = name_servers_attach(&s->name_servers, &s->loop);
 	if (error)
 		log_error("cannot watch the descriptors: %s", strerror(-error));
 	return error;
@@ -214,6 +219,8 @@ static int start_children(struct supervisor *s)
 		error = names_start(&s->names, is_background);
 	if (!error)
 		error = hook_queue_start(&s->hooks);
+	if (!error)
+		error = name_servers_start(&s->name_servers, &dns_usual_system);
 	if (error)
 		log_error("cannot start a process: %s", strerror(-error));
 	return error;
@@ -289,6 +296,7 @@ static void close_all(struct supervisor *s)
 	lifetime_tear_down(s);
 	names_stop(&s->names);
 	hook_queue_stop(&s->hooks);
+	name_servers_stop(&s->name_servers);
 	netlink_close(&s->netlink);
 	if (s->has_loop)
 		loop_wipe(&s->loop);
@@ -323,6 +331,7 @@ int supervisor_run(const struct supervisor_options *options)
 		.feed.fd = -1,
 		.routes = {.fd = -1, .due = NANOS_NEVER},
 		.background.fd = -1,
+		.name_servers.due = NANOS_NEVER,
 		.control = {.listen_fd = -1, .watch_fd = -1},
 		.config.fd = -1,
 	};

@@ -9,6 +9,7 @@
 #include "main/load.h"
 #include "main/verb.h"
 #include "manage/control.h"
+#include "manage/dns.h"
 
 #define DOWN_TIMEOUT_MS 30000 /* a PreDown or PostDown hook may take its time */
 
@@ -35,6 +36,15 @@ static bool is_adit(pid_t pid)
 	return is_read && !strcmp(name, "adit\n");
 }
 
+/* Of one that was killed: its interface went with it, but not all that it set. */
+static void clean_up_after(const char *name)
+{
+	char text[DNS_TEXT_MAX];
+	dns_undo(&dns_usual_system, name, text);
+	if (text[0])
+		fprintf(stderr, "adit: %s: left by an earlier life: DNS: %s\n", name, text);
+}
+
 static int run(int argc, char **argv)
 {
 	struct load load;
@@ -45,6 +55,7 @@ static int run(int argc, char **argv)
 	int pidfd = control_open_listener(CONTROL_DIRECTORY, load.name, &pid);
 	if (pidfd == -ENOENT || pidfd == -ECONNREFUSED) {
 		fprintf(stderr, "adit: %s is not running\n", load.name);
+		clean_up_after(load.name);
 		return VERB_NOT_RUNNING;
 	}
 	if (pidfd >= 0 && !is_adit(pid)) {

@@ -64,13 +64,6 @@ static void read_dns(struct conf_parser *p, const struct conf_line *line)
 	}
 }
 
-static void warn_of_dns(struct conf_parser *p, const struct conf_line *line)
-{
-	struct out m =
-		conf_diagnose(p, CONF_WARNING, line->number, (uint32_t)line->value.start + 1);
-	out_add_text(&m, "DNS: not set up by this version: names are looked up as before");
-}
-
 static void read_mtu(struct conf_parser *p, const struct conf_line *line)
 {
 	uint64_t mtu;
@@ -157,8 +150,6 @@ void conf_read_quick_key(struct conf_parser *p, const struct conf_line *line)
 		return;
 	}
 	size_t at = 0;
-	if (id == CONF_DNS)
-		warn_of_dns(p, line);
 	enum conf_split split = is_list(id) ? CONF_SPLIT_WORDS : CONF_SPLIT_NOWHERE;
 	while (conf_take_token(p, line, &at, split)) {
 		switch (id) {

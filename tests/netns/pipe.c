@@ -9,6 +9,7 @@
  *                              not, with every length 0..2000, the rest random
  *   pipe datagrams PATH        a datagram socket at PATH, as a service manager has
  *                              one: writes what comes in, a line each
+ *   pipe socket PATH           a stream socket at PATH that listens, and nothing else
  *   pipe control PATH SIZE     copies stdin to the stream socket at PATH in pieces of
  *                              SIZE bytes, then what it answers to stdout
  */
@@ -150,10 +151,20 @@ static void print_datagrams(const char *path)
 	give_up("recv");
 }
 
+static void rest_at(const char *path)
+{
+	struct sockaddr_un address = unix_address(path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1))
+		give_up(path);
+	for (;;)
+		pause();
+}
+
 static void usage(void)
 {
 	fprintf(stderr, "usage: pipe listen|send|spray ADDRESS PORT, pipe datagrams PATH, "
-			"pipe control PATH SIZE\n");
+			"pipe socket PATH, pipe control PATH SIZE\n");
 	exit(2);
 }
 
@@ -161,6 +172,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "datagrams"))
 		print_datagrams(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "socket"))
+		rest_at(argv[2]);
 	if (argc != 4)
 		usage();
 	if (!strcmp(argv[1], "control")) {

@@ -15,10 +15,6 @@
 #define KEY_EXPECTED "expected 44 characters of base64, the last one \"=\"\n"
 #define IPS_EXPECTED "expected IP or IP/length, separated by commas\n"
 #define OTHER_PEER   "[Peer]\nPublicKey=" C "\n"
-#define DNS_WARNING                                                                                \
-	"3:5: warning: DNS: not set up by this version: names are looked up as "                   \
-	"before\n"
-
 #define TABLE(line, value)                                                                         \
 	line ":7: error: Table: \"" value                                                          \
 	     "\": expected off, auto, 1-4294967295, or the name of a "                             \
@@ -177,7 +173,7 @@ TEST(conf_errors_of_values)
 			"3:11: error: Address: \"10.0.0.1/33\": prefix length must be 0-32\n"
 			"3:24: error: Address: \"10.0.0.x\": " IPS_EXPECTED
 			"3:33: error: Address: \"fd00::1/129\": prefix length must be 0-128\n"},
-		{HEAD "DNS=1.1.1.300 a_b.c ~. x/y\n", DNS_WARNING
+		{HEAD "DNS=1.1.1.300 a_b.c ~. x/y\n",
 			"3:5: error: DNS: \"1.1.1.300\": expected IP addresses and "
 			"search domains\n"
 			"3:24: error: DNS: \"x/y\": expected IP addresses and search domains\n"},

@@ -127,3 +127,47 @@ TEST(messages_from_resolver_and_hooks)
 	done.kind++;
 	CHECK(!from_hooks_is_valid(&done, 0));
 }
+
+TEST(messages_to_and_from_dns)
+{
+	struct to_dns set = {.kind = TO_DNS_SET, .takes_all = 1, .interface = "wg0"};
+	CHECK(to_dns_is_valid(&set, 0));
+	CHECK(!to_dns_is_valid(&set, 1));
+	for (int i = 0; i < MESSAGES_SERVERS_MAX; i++)
+		set.servers[i].family = i % 2 ? IP_V4 : IP_V6;
+	set.server_count = MESSAGES_SERVERS_MAX;
+	CHECK(to_dns_is_valid(&set, 0));
+	set.server_count++;
+	CHECK(!to_dns_is_valid(&set, 0));
+	set.server_count = 3;
+	set.servers[3].family = IP_NONE;
+	CHECK(to_dns_is_valid(&set, 0));
+	set.servers[2].family = IP_NONE;
+	CHECK(!to_dns_is_valid(&set, 0));
+	set.server_count = 0;
+	set.takes_all = 2;
+	CHECK(!to_dns_is_valid(&set, 0));
+	set.takes_all = 0;
+	memset(set.search, 's', sizeof set.search - 1);
+	memset(set.interface, 'i', sizeof set.interface - 1);
+	CHECK(to_dns_is_valid(&set, 0));
+	set.search[sizeof set.search - 1] = 's';
+	CHECK(!to_dns_is_valid(&set, 0));
+	set.search[0] = 0;
+	CHECK(to_dns_is_valid(&set, 0));
+	set.interface[sizeof set.interface - 1] = 'i';
+	CHECK(!to_dns_is_valid(&set, 0));
+	set.interface[0] = 0;
+	CHECK(!to_dns_is_valid(&set, 0)); /* no name at all */
+	struct to_dns other = {.kind = TO_DNS_SET + 1, .interface = "wg0"};
+	CHECK(!to_dns_is_valid(&other, 0));
+
+	struct from_dns done = {.kind = FROM_DNS_DONE, .error = -5};
+	memset(done.text, 't', sizeof done.text - 1);
+	CHECK(from_dns_is_valid(&done, 0));
+	CHECK(!from_dns_is_valid(&done, 1));
+	done.text[sizeof done.text - 1] = 't';
+	CHECK(!from_dns_is_valid(&done, 0));
+	done = (struct from_dns){0};
+	CHECK(!from_dns_is_valid(&done, 0));
+}

@@ -165,3 +165,36 @@ TEST(names_come_from_a_process)
 {
 	sandbox_run_child(with_resolver);
 }
+
+TEST(names_known_tried_or_open)
+{
+	const nanos first = NAMES_RETRY_FIRST, never = NANOS_NEVER;
+	const struct name fresh = {.wait = first},
+			  asked_first = {.wait = first, .id = 1, .next_try = never};
+	const struct name found_first = {.wait = first, .next_try = never};
+	const struct name failed = {.wait = 2 * first, .next_try = 7};
+	const struct name asked_again = {.wait = 2 * first, .id = 2, .next_try = never};
+	const struct name found_late = {.wait = 2 * first, .next_try = never};
+	const struct {
+		struct name a, b;
+		enum names_state state;
+	} rows[] = {
+		{fresh, fresh, NAMES_OPEN},
+		{found_first, fresh, NAMES_OPEN},
+		{failed, fresh, NAMES_OPEN},
+		{found_first, asked_first, NAMES_OPEN},
+		{asked_first, asked_again, NAMES_OPEN},
+		{failed, found_first, NAMES_TRIED},
+		{found_late, asked_again, NAMES_TRIED},
+		{failed, asked_again, NAMES_TRIED},
+		{found_first, found_late, NAMES_KNOWN},
+	};
+	struct names none = {0};
+	CHECK_EQ(NAMES_KNOWN, names_state(&none));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct name both[] = {rows[i].a, rows[i].b};
+		struct names some = {.names = both, .count = 2};
+		if (names_state(&some) != rows[i].state)
+			test_fail(__FILE__, __LINE__, "row %zu", i);
+	}
+}
