@@ -85,7 +85,8 @@ const struct verb verb_down = {
 	.arguments = "NAME|FILE",
 	.summary = "end the interface and undo what up did",
 	.help = "Tells the daemon of the interface NAME to end, and waits until it has: routes,\n"
-		"addresses and the interface are gone then.",
+		"addresses and the interface are gone then. Where it was killed before, takes\n"
+		"back the name servers that it left.",
 	.min_arguments = 1,
 	.max_arguments = 1,
 	.run = run,
