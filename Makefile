@@ -309,7 +309,10 @@ install: $(out)/adit
 	install -m 644 man/adit.8 $(dest)/share/man/man8
 	install -m 644 man/adit.conf.5 $(dest)/share/man/man5
 	install -m 644 README.md LICENSE $(dest)/share/doc/adit
-	cp -R --no-preserve=all conf/. $(dest)/share/doc/adit/examples
+	install -d $(dest)/share/bash-completion/completions
+	install -m 644 conf/completion/adit.bash $(dest)/share/bash-completion/completions/adit
+	cp -R --no-preserve=all $(filter-out conf/completion,$(wildcard conf/*)) \
+		$(dest)/share/doc/adit/examples
 	sed 's,@PREFIX@,$(PREFIX),g' systemd/adit@.service >$(dest)/lib/systemd/system/adit@.service
 
 clean:
