@@ -50,15 +50,21 @@ int names_add(
 	return 0;
 }
 
+static bool is_known(const struct name *name)
+{
+	return !name->id && name->next_try == NANOS_NEVER;
+}
+
 enum names_state names_state(const struct names *names)
 {
 	enum names_state state = NAMES_KNOWN;
 	for (size_t i = 0; i < names->count; i++) {
 		const struct name *name = &names->names[i];
-		if (name->wait == NAMES_RETRY_FIRST && (name->id || name->next_try != NANOS_NEVER))
+		if (is_known(name))
+			continue;
+		if (name->wait == NAMES_RETRY_FIRST)
 			return NAMES_OPEN;
-		if (name->id || name->next_try != NANOS_NEVER)
-			state = NAMES_TRIED;
+		state = NAMES_TRIED;
 	}
 	return state;
 }
@@ -68,6 +74,8 @@ void names_say_unknown(const struct names *names)
 	for (size_t i = 0; i < names->count; i++) {
 		const struct name *name = &names->names[i];
 		char key[KEYTEXT_BASE64_LEN + 1];
+		if (is_known(name))
+			continue;
 		keytext_write_base64(key, name->peer.bytes);
 		log_info("endpoint %s:%s of peer %.8s... is not known yet: it is being looked up",
 			name->host, name->port, key);

@@ -49,7 +49,7 @@ int names_add(
 
 enum names_state names_state(const struct names *names);
 
-/* A line for each, for who waits until the interface is ready: nothing was asked before. */
+/* A line for each that is not known, for who waits until the interface is ready. */
 void names_say_unknown(const struct names *names);
 
 /* Asks what is due. Returns when to call again. */

@@ -115,6 +115,18 @@ test_resolvconf() {
 	expect_nothing_left
 }
 
+# Who stays behind cannot use the tunnel, nor what can be reached through it only.
+test_moved_away() {
+	prepare "DNS = 10.7.0.2, fd07::2, a.example"
+	fake resolvconf
+	expect_equal "exit status" 0 "$(run_status "$adit" up "$a")"
+	ip -n a link set adit-a netns b
+	wait_until 10 "the name servers" grep -q 'resolvconf -d adit-a -f' "$dir/calls"
+	in_ns a "$adit" down adit-a
+	expect_equal "calls" "$set_calls"$'\n'"gone resolvconf -d adit-a -f" "$(calls)"
+	expect_nothing_left
+}
+
 test_refused_before_anything_is_touched() {
 	prepare "DNS = 10.7.0.2" "PreUp = touch $dir/ran"
 	expect_equal "exit status" 1 "$(run_status "$adit" up "$a")"
@@ -260,8 +272,9 @@ test_endpoint_by_name_comes_first() {
 	# known at once: set before it is ready
 	expect_equal "exit status" 0 "$(run_status "$adit" up "$a")"
 	expect_equal "calls" "$set_calls" "$(calls)"
+	! grep "is not known yet" "$dir/said" || fail "it is known"
 	in_ns a "$adit" down adit-a
 	expect_nothing_left
 }
 
-run_tests 10 "$@"
+run_tests 11 "$@"

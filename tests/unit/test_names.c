@@ -198,3 +198,25 @@ TEST(names_known_tried_or_open)
 			test_fail(__FILE__, __LINE__, "row %zu", i);
 	}
 }
+
+static bool unknown(void)
+{
+	REQUIRE(begin() && add(1, "one.example") && add(2, "two.example"));
+	REQUIRE(add(3, "three.example"));
+	captured();
+	names.names[0].next_try = NANOS_NEVER; /* known */
+	names.names[1].next_try = NANOS_NEVER;
+	names.names[1].id = 1; /* being looked up */
+	names_say_unknown(&names);
+	const char *said = captured();
+	REQUIRE(!strstr(said, "one.example") && strstr(said, "endpoint two.example:51820 of peer"));
+	REQUIRE(strstr(said, "three.example"));
+	names_stop(&names);
+	close(resolver);
+	return true;
+}
+
+TEST(names_say_what_is_not_known)
+{
+	sandbox_run_child(unknown);
+}
