@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #define CHANNEL_MESSAGE_MAX 8192 /* bytes */
-#define CHANNEL_FDS_MAX	    4
+#define CHANNEL_FDS_MAX	    16
 
 /* Two connected ends, close-on-exec, owned by the caller. 0 or -errno. */
 int channel_pair(int ends[static 2]);

@@ -9,6 +9,7 @@
 #include "io/clients.h"
 #include "io/clock.h"
 #include "io/entropy.h"
+#include "io/handover.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/messages.h"
@@ -223,13 +224,8 @@ static void on_sockets(struct engine *e, const struct to_engine *message, const 
 {
 	int error = message->sockets.error;
 	uint32_t id = message->sockets.request_id;
-	const uint32_t has[] = {message->sockets.has_v4, message->sockets.has_v6,
-		message->sockets.has_handshake_v4, message->sockets.has_handshake_v6};
-	struct udp_sockets udp = UDP_NO_SOCKETS;
-	udp.port = message->sockets.port;
-	for (int i = 0, next = 0; i < UDP_SOCKETS_MAX; i++)
-		if (has[i])
-			udp.all[i] = fds[next++];
+	struct udp_sockets udp;
+	handover_take(&udp, message, fds);
 	if (id != e->request_id) {
 		udp_close(&udp); /* an answer to a question that is out of date */
 		return;
@@ -246,6 +242,14 @@ static void on_sockets(struct engine *e, const struct to_engine *message, const 
 	if (e->plan)
 		finish_set(e, -error);
 	settle_link(e);
+}
+
+/* What could not be bound before perhaps can be now. */
+static void on_routes(struct engine *e)
+{
+	device_forget_sources(e->device);
+	if (e->is_up && !e->plan && !pump_has_sockets(&e->pump))
+		request_sockets(e);
 }
 
 static void on_start(struct engine *e, const struct to_engine *message, int tun)
@@ -265,7 +269,7 @@ static void handle(struct engine *e, const struct to_engine *message, const int 
 	case TO_ENGINE_SOCKETS: on_sockets(e, message, fds); break;
 	case TO_ENGINE_CONTROL: clients_add(&e->clients, fds[0]); break;
 	case TO_ENGINE_LINK: on_link(e, message); break;
-	case TO_ENGINE_ROUTES: device_forget_sources(e->device); break;
+	case TO_ENGINE_ROUTES: on_routes(e); break;
 	case TO_ENGINE_STAMPS: take_stamps(e, &message->stamps); break;
 	case TO_ENGINE_PING: tell_supervisor(e, &answer); break;
 	}

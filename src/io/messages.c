@@ -11,14 +11,19 @@ static bool has_end(const char *text, size_t size)
 	return memchr(text, 0, size) != NULL;
 }
 
+_Static_assert(UDP_SOCKETS_MAX <= CHANNEL_FDS_MAX, "all of them at once");
+
 static bool sockets_are_valid(const struct to_engine *message, size_t fd_count)
 {
-	uint32_t v4 = message->sockets.has_v4, v6 = message->sockets.has_v6;
-	uint32_t own_v4 = message->sockets.has_handshake_v4,
-		 own_v6 = message->sockets.has_handshake_v6;
-	if (v4 > 1 || v6 > 1 || own_v4 > v4 || own_v6 > v6)
+	uint32_t count = message->sockets.count, own = message->sockets.has_handshakes;
+	if (count > UDP_PLACES_MAX || own >> count)
 		return false;
-	return fd_count == v4 + v6 + own_v4 + own_v6 && (message->sockets.error != 0) == !fd_count;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!ip_family_bits(message->sockets.places[i].address.family))
+			return false;
+		fd_count -= 1 + (own >> i & 1); /* below zero is far too many */
+	}
+	return fd_count == 0 && (message->sockets.error != 0) == !count;
 }
 
 bool to_engine_is_valid(const struct to_engine *message, size_t fd_count)

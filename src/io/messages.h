@@ -14,6 +14,7 @@
 
 #include "base/ip.h"
 #include "crypto/dh.h"
+#include "io/udp.h"
 #include "noise/tai64n.h"
 #include "peer/endpoint.h"
 
@@ -28,7 +29,7 @@
 
 enum to_engine_kind {
 	TO_ENGINE_START = 1, /* begin; with the TUN */
-	TO_ENGINE_SOCKETS,   /* an answer to NEED_SOCKETS; with them, in the order of udp.h */
+	TO_ENGINE_SOCKETS,   /* an answer to NEED_SOCKETS, perhaps a later one; with them */
 	TO_ENGINE_CONTROL,   /* serve this control connection; with it */
 	TO_ENGINE_LINK,	     /* the interface changed */
 	TO_ENGINE_ROUTES,    /* routes or addresses changed */
@@ -51,8 +52,10 @@ struct to_engine {
 		} start;
 		struct {
 			uint32_t request_id;
-			int32_t error; /* 0, or -errno: then no sockets, what was stays */
-			uint32_t has_v4, has_v6, has_handshake_v4, has_handshake_v6;
+			int32_t error;		 /* 0, or -errno: then no sockets, what was stays */
+			uint32_t count;		 /* of places, and sockets for data */
+			uint32_t has_handshakes; /* bit i: place i has one for them, too */
+			struct udp_place places[UDP_PLACES_MAX];
 			uint16_t port; /* the one bound */
 		} sockets;
 		struct {

@@ -37,9 +37,8 @@ static bool send_burst(struct pump *p, const struct device_send *send)
 {
 	if (udp_send_burst(&p->udp, send->burst, &send->to, send->is_handshake, &p->progress) ==
 		-EAGAIN) {
-		int fd = udp_socket_to(&p->udp, &send->to, send->is_handshake);
 		p->blocked = *send;
-		loop_modify(p->loop, watch_of(p, fd), EPOLLIN | EPOLLOUT);
+		loop_modify(p->loop, watch_of(p, p->progress.full), EPOLLIN | EPOLLOUT);
 		return false;
 	}
 	if (p->progress.source_failed)
@@ -190,17 +189,12 @@ static void on_tun(void *context, uint32_t events)
 	credit_data(p, &now);
 }
 
-static bool is_for_handshakes(const struct pump *p, int fd)
-{
-	return fd == p->udp.handshake_v4 || fd == p->udp.handshake_v6;
-}
-
 static void on_udp(void *context, uint32_t events)
 {
 	struct pump_port *port = context;
 	struct pump *p = port->pump;
 	struct now now = clock_read();
-	bool has_handshakes = is_for_handshakes(p, port->watch.fd);
+	bool has_handshakes = port->is_for_handshakes;
 	if (has_handshakes && !handshakes_may_run(p))
 		return;
 	if (events & EPOLLOUT && p->blocked.burst) {
@@ -245,7 +239,7 @@ static void drop_blocked(struct pump *p)
 void pump_close_sockets(struct pump *p)
 {
 	drop_blocked(p);
-	for (int i = 0; i < UDP_SOCKETS_MAX; i++)
+	for (uint32_t i = 0; i < 2 * p->udp.count; i++)
 		if (p->udp.all[i] >= 0)
 			loop_remove(p->loop, &p->ports[i].watch);
 	udp_close(&p->udp);
@@ -256,9 +250,9 @@ int pump_use_sockets(struct pump *p, const struct udp_sockets *udp)
 	int error = 0;
 	pump_close_sockets(p);
 	p->udp = *udp;
-	for (int i = 0; i < UDP_SOCKETS_MAX; i++) {
+	for (uint32_t i = 0; i < 2 * udp->count; i++) {
 		struct pump_port *port = &p->ports[i];
-		*port = (struct pump_port){{udp->all[i], on_udp, port}, p};
+		*port = (struct pump_port){{udp->all[i], on_udp, port}, p, i % 2};
 		if (!error && udp->all[i] >= 0)
 			error = loop_add(p->loop, &port->watch, EPOLLIN);
 	}
@@ -271,7 +265,7 @@ int pump_use_sockets(struct pump *p, const struct udp_sockets *udp)
 
 bool pump_has_sockets(const struct pump *p)
 {
-	return p->udp.v4 >= 0 || p->udp.v6 >= 0;
+	return p->udp.count > 0;
 }
 
 void pump_init(struct pump *p, struct loop *loop, struct burst_pool *pool, struct device *device)

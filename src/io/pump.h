@@ -15,6 +15,7 @@
 struct pump_port { /* one UDP socket */
 	struct watch watch;
 	struct pump *pump;
+	bool is_for_handshakes; /* only */
 };
 
 struct pump { /* stays at its address once it has descriptors */

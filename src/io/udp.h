@@ -1,51 +1,89 @@
 /*
- * The outer sockets: for IPv4 and for IPv6, on the same port, one for data and one
- * for handshakes, so that a flood of handshakes fills no queue but its own. The
- * kernel tells them apart by the first byte; every socket takes every message all
- * the same. Datagrams come in and go out as bursts. The sender's address, the
- * local address that it hit and the TOS byte travel with a burst. How many
- * datagrams one receive gives is decided here: one today. Sockets never block.
+ * The outer sockets: bound to any address of both families, or to those that are
+ * wanted, all on one port. Each place has one for data and one for handshakes, so
+ * that a flood of handshakes fills no queue but its own. The kernel tells them
+ * apart by the first byte; every socket takes every message all the same.
+ * Datagrams come in and go out as bursts. The sender's address, the local address
+ * that it hit and the TOS byte travel with a burst. How many datagrams one receive
+ * gives is decided here: one today. Sockets never block.
+ *
+ *   udp_open.c   their life            udp.c   what goes through them
  */
 #ifndef ADIT_IO_UDP_H
 #define ADIT_IO_UDP_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/burst.h"
 #include "peer/endpoint.h"
 
-#define UDP_PORT_TRIES	100	  /* random ports tried until one is free in both families */
+#define UDP_PORT_TRIES	100	  /* random ports tried until one is free at all places */
 #define UDP_BUFFER_SIZE (4 << 20) /* bytes asked for the kernel's queues */
 
-#define UDP_SOCKETS_MAX 4
+#define UDP_PLACES_MAX	8
+#define UDP_SOCKETS_MAX (2 * UDP_PLACES_MAX)
+
+struct udp_place {		   /* where a pair of sockets is bound */
+	struct ip_address address; /* only zeros: any of its family */
+	uint32_t ifindex;	   /* of the only device it uses; 0: any */
+};
+
+struct udp_pair {
+	int data, handshakes; /* -1: handshakes have none of their own, data's is theirs too */
+};
 
 struct udp_sockets {
-	union {
-		/* -1: not there. Where handshakes have none of their own, data's is theirs too. */
-		struct {
-			int v4, v6, handshake_v4, handshake_v6;
-		};
-		int all[UDP_SOCKETS_MAX];
+	union { /* the first `count` pairs */
+		struct udp_pair pairs[UDP_PLACES_MAX];
+		int all[UDP_SOCKETS_MAX]; /* those of data, which are always there, are even */
 	};
+	struct udp_place places[UDP_PLACES_MAX];
+	uint32_t count; /* 0: no sockets */
 	uint16_t port;
 	int steer_error; /* why handshakes have no socket of their own, -errno; 0: they have */
 };
 
-#define UDP_NO_SOCKETS ((struct udp_sockets){.all = {-1, -1, -1, -1}})
+#define UDP_NO_SOCKETS ((struct udp_sockets){.count = 0})
 
 enum udp_families { UDP_V4 = 1, UDP_V6 = 2, UDP_DUAL = UDP_V4 | UDP_V6 };
 
 /*
- * Opens and binds to `port` (0: a random one, the same in both families). A
- * family that the system has not got is left out; none at all is an error. Where
- * the kernel does not tell handshakes from data both share a socket, see
- * steer_error. The caller owns the sockets. 0 or -errno (-EADDRINUSE: the port is
- * taken).
+ * Opens and binds to `port` (0: a random one, the same in both families) of any
+ * address. A family that the system has not got is left out; none at all is an
+ * error. Where the kernel does not tell handshakes from data both share a socket,
+ * see steer_error. The caller owns the sockets. 0 or -errno (-EADDRINUSE: the port
+ * is taken); then *sockets is as it was.
  */
 int udp_open(struct udp_sockets *sockets, uint16_t port, enum udp_families families);
 
-/* Closes what is open and sets -1; safe to repeat. */
+/* What is wanted. Names of devices, because a device that comes again has another index. */
+struct udp_wishes {
+	struct {
+		struct ip_address address;
+		char zone[IFNAMSIZ]; /* the device of a link-local address; "": none */
+	} places[UDP_PLACES_MAX];
+	uint32_t count;	       /* 0: any address, of both families */
+	char device[IFNAMSIZ]; /* the only one to be used, or a VRF; "": any */
+};
+
+/*
+ * The same at the places that are wanted: all of them, or none. On failure *failed is the
+ * index of the first that cannot be had. -EADDRNOTAVAIL: the machine has not got the
+ * address; -ENODEV: nor the device.
+ */
+int udp_open_at(struct udp_sockets *sockets, uint16_t port, const struct udp_wishes *wishes,
+	uint32_t *failed);
+
+/*
+ * A socket is bound to a device, not to its name. Where a device of that name has come
+ * anew, binds again, to the same port. 1: some sockets are others now; 0: nothing to
+ * do; -errno: all stays as it was.
+ */
+int udp_renew(struct udp_sockets *sockets, const struct udp_wishes *wishes);
+
+/* Closes what is open; safe to repeat. */
 void udp_close(struct udp_sockets *sockets);
 
 /* Sets SO_MARK (0: none); needs no privilege where nothing changes. 0 or -errno. */
@@ -63,20 +101,25 @@ struct udp_progress {	    /* all zero before the first call for a burst */
 	uint32_t next;	    /* the first datagram that was not handed over yet */
 	uint32_t refused;   /* datagrams that the kernel would not take */
 	int error;	    /* of the last one refused, -errno */
+	uint32_t way;	    /* how many ways out have failed for this burst */
+	int full;	    /* with -EAGAIN: the socket */
 	bool source_failed; /* the cached source address is stale: tell the device */
 };
 
 /*
  * Sends the datagrams of a burst from progress->next on; the burst stays the
  * caller's. Leaves from to->source when that is set; when the kernel will not,
- * from any address. Returns 0: done, see *progress; -EAGAIN: call again with the
- * same *progress once the socket udp_socket_to(to, is_handshake) is writable. A
+ * from another address that we may use. Returns 0: done, see *progress; -EAGAIN:
+ * call again with the same *progress once the socket progress->full is writable. A
  * handshake message on a socket of handshakes never waits: it is refused.
  */
 int udp_send_burst(const struct udp_sockets *sockets, const struct burst *burst,
 	const struct endpoint *to, bool is_handshake, struct udp_progress *progress);
 
-/* The socket that reaches this endpoint; -1: its family is not there. */
+/*
+ * The socket to try first: the one at to->source, else the first in the order of
+ * places that can reach this endpoint; -1: none can.
+ */
 int udp_socket_to(const struct udp_sockets *sockets, const struct endpoint *to, bool is_handshake);
 
 #endif

@@ -2,14 +2,19 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "io/channel.h"
 #include "io/engine.h"
+#include "io/handover.h"
 #include "io/log.h"
 #include "main/background.h"
+#include "text/addrtext.h"
+
+#define PLACE_TEXT_MAX (ADDRTEXT_ENDPOINT_MAX + IFNAMSIZ)
 
 static int run_engine(int channel, void *is_background)
 {
@@ -96,32 +101,16 @@ int engine_link_give_stamps(struct engine_link *engine, const struct stamps *sta
 	return send_message(engine, &message, NULL, 0);
 }
 
-int engine_link_tell_routes(struct engine_link *engine)
-{
-	struct to_engine message = {.kind = TO_ENGINE_ROUTES};
-	return send_message(engine, &message, NULL, 0);
-}
-
 /* Hands over what engine->udp holds, or the error. */
 static int give_sockets(struct engine_link *engine, uint32_t request_id, int error)
 {
-	const struct udp_sockets *udp = &engine->udp;
 	int fds[UDP_SOCKETS_MAX];
-	size_t count = 0;
 	struct to_engine message = {
 		.kind = TO_ENGINE_SOCKETS,
 		.sockets = {.request_id = request_id, .error = error},
 	};
-	if (!error) {
-		message.sockets.has_v4 = udp->v4 >= 0;
-		message.sockets.has_v6 = udp->v6 >= 0;
-		message.sockets.has_handshake_v4 = udp->handshake_v4 >= 0;
-		message.sockets.has_handshake_v6 = udp->handshake_v6 >= 0;
-		message.sockets.port = udp->port;
-		for (int i = 0; i < UDP_SOCKETS_MAX; i++)
-			if (udp->all[i] >= 0)
-				fds[count++] = udp->all[i];
-	}
+	size_t count = error ? 0 : handover_put(&message, &engine->udp, fds);
+	engine->answered_id = request_id;
 	return send_message(engine, &message, fds, count);
 }
 
@@ -134,18 +123,63 @@ static void tell_about_steering(const struct udp_sockets *udp)
 			strerror(-udp->steer_error));
 }
 
+/* "192.0.2.1:51820" or "[fe80::1%eth0]:51820" */
+static void write_place(char text[static PLACE_TEXT_MAX], const struct udp_wishes *wishes,
+	uint32_t i, uint16_t port)
+{
+	const struct ip_address *address = &wishes->places[i].address;
+	const char *zone = wishes->places[i].zone;
+	bool is_v6 = address->family == IP_V6;
+	char plain[ADDRTEXT_ADDRESS_MAX];
+	addrtext_write_address(plain, address);
+	snprintf(text, PLACE_TEXT_MAX, "%s%s%s%s%s:%u", is_v6 ? "[" : "", plain, *zone ? "%" : "",
+		zone, is_v6 ? "]" : "", port);
+}
+
+static void say_failure(const struct udp_wishes *wishes, uint32_t i, uint16_t port, int error)
+{
+	char place[PLACE_TEXT_MAX];
+	bool has_place = i < wishes->count;
+	const char *zone = has_place ? wishes->places[i].zone : "";
+	if (has_place)
+		write_place(place, wishes, i, port);
+	if (error == -ENODEV && !*zone)
+		log_error("BindDevice: there is no interface \"%s\"", wishes->device);
+	else if (error == -ENODEV)
+		log_error("Listen: %s: there is no interface \"%s\"", place, zone);
+	else if (!has_place)
+		log_error("cannot listen on UDP port %u: %s", port, strerror(-error));
+	else if (error == -EADDRNOTAVAIL)
+		log_error("Listen: %s: this machine has no such address%s%s", place,
+			*wishes->device ? " on " : "", wishes->device);
+	else
+		log_error("Listen: %s: %s", place, strerror(-error));
+}
+
+/* The same again is no news: without sockets they are asked for whenever routes change. */
+static int open_sockets(struct engine_link *engine, struct udp_sockets *fresh, uint16_t port)
+{
+	uint32_t failed;
+	int error = udp_open_at(fresh, port, &engine->wishes, &failed);
+	if (error && error != engine->told_error)
+		say_failure(&engine->wishes, failed, port, error);
+	return error;
+}
+
 /* The port's sockets, with the mark: those at hand if they fit, else new ones. */
 static int get_sockets(struct engine_link *engine, uint16_t port, uint32_t fwmark)
 {
 	struct udp_sockets fresh = engine->udp;
-	bool is_open = engine->udp.v4 >= 0 || engine->udp.v6 >= 0;
+	bool is_open = engine->udp.count > 0;
 	bool is_new = !is_open || port != engine->udp.port;
-	int error = is_new ? udp_open(&fresh, port, UDP_DUAL) : 0;
+	int error = is_new ? open_sockets(engine, &fresh, port) : 0;
+	engine->told_error = is_open ? 0 : error;
 	if (error)
 		return error;
 	if ((is_new && fwmark) || (!is_new && fwmark != engine->fwmark))
 		error = udp_set_mark(&fresh, fwmark);
 	if (error) {
+		log_error("cannot mark what is sent: %s", strerror(-error));
 		if (is_new)
 			udp_close(&fresh);
 		return error;
@@ -163,6 +197,28 @@ int engine_link_open_port(struct engine_link *engine, uint16_t port, uint32_t fw
 {
 	int error = get_sockets(engine, port, fwmark);
 	return error ? error : give_sockets(engine, 0, 0);
+}
+
+/* A device that our sockets were bound to has gone, and one of its name has come. */
+static int renew_sockets(struct engine_link *engine)
+{
+	int renewed = udp_renew(&engine->udp, &engine->wishes);
+	if (renewed == 0 || renewed == -EADDRNOTAVAIL) /* it has no addresses yet */
+		return 0;
+	int error = renewed < 0 ? renewed : udp_set_mark(&engine->udp, engine->fwmark);
+	if (error)
+		log_error("an interface came anew, but it cannot be listened to: %s",
+			strerror(-error));
+	else
+		log_info("an interface came anew: listening to it");
+	return renewed < 0 ? 0 : give_sockets(engine, engine->answered_id, 0);
+}
+
+int engine_link_tell_routes(struct engine_link *engine)
+{
+	struct to_engine message = {.kind = TO_ENGINE_ROUTES};
+	int error = renew_sockets(engine);
+	return error ? error : send_message(engine, &message, NULL, 0);
 }
 
 int engine_link_give_control(struct engine_link *engine, int fd)
@@ -184,8 +240,10 @@ int engine_link_tell(struct engine_link *engine, bool is_up, uint32_t mtu)
 	engine->told_up = is_up;
 	engine->told_mtu = mtu;
 	engine->is_closed = !is_up;
-	if (!is_up)
+	if (!is_up) {
 		udp_close(&engine->udp);
+		engine->told_error = 0;
+	}
 	return send_message(engine, &message, NULL, 0);
 }
 
@@ -210,9 +268,6 @@ int engine_link_receive(struct engine_link *engine, enum from_engine_kind *kind)
 	if (engine->is_closed)
 		return 1;
 	int error = get_sockets(engine, message.need_sockets.port, message.need_sockets.fwmark);
-	if (error)
-		log_error("cannot listen on UDP port %u: %s", message.need_sockets.port,
-			strerror(-error));
 	error = give_sockets(engine, message.need_sockets.request_id, error);
 	return error ? error : 1;
 }

@@ -1,7 +1,8 @@
 /*
  * The supervisor's side of the engine: starts the process, hands it the TUN,
  * sockets and control connections, answers what it asks for. It keeps duplicates
- * of the UDP sockets, so that a new mark needs no new bind.
+ * of the UDP sockets, so that a new mark needs no new bind, and binds anew where a
+ * device that they are bound to has come anew.
  */
 #ifndef ADIT_MAIN_ENGINE_LINK_H
 #define ADIT_MAIN_ENGINE_LINK_H
@@ -15,8 +16,11 @@
 #include "main/stamps.h"
 
 struct engine_link {
-	struct process process; /* .channel for the loop */
-	struct udp_sockets udp; /* duplicates of the engine's */
+	struct process process;	  /* .channel for the loop */
+	struct udp_wishes wishes; /* where to listen; set by the owner before it begins */
+	struct udp_sockets udp;	  /* duplicates of the engine's */
+	uint32_t answered_id;	  /* the latest request for sockets; 0: before the first */
+	int told_error;		  /* why there are none, as was said last; 0: there are */
 	uint32_t fwmark;
 	bool told_up; /* what the engine knows of the link */
 	uint32_t told_mtu;
@@ -38,10 +42,13 @@ int engine_link_give_tun(
 /* The answer to FROM_ENGINE_NEED_STAMPS. */
 int engine_link_give_stamps(struct engine_link *engine, const struct stamps *stamps);
 
-/* Routes or addresses have changed. */
+/* Routes or addresses have changed, perhaps because a device has gone or come. */
 int engine_link_tell_routes(struct engine_link *engine);
 
-/* Binds `port` (0: any) ahead of being asked, so that a port in use is found at the start. */
+/*
+ * Binds `port` (0: any) ahead of being asked, so that a port in use is found at the
+ * start; says what is wrong.
+ */
 int engine_link_open_port(struct engine_link *engine, uint16_t port, uint32_t fwmark);
 
 /* Hands over an accepted control connection and closes it here. */

@@ -51,11 +51,11 @@ TEST(channel_carries_messages_whole)
 TEST(channel_bounds_what_is_sent)
 {
 	static char big[CHANNEL_MESSAGE_MAX + 1], got[CHANNEL_MESSAGE_MAX];
-	int five[5] = {0};
+	int too_many[CHANNEL_FDS_MAX + 1] = {0};
 	CHECK_EQ(0, channel_pair(ends));
 	CHECK_EQ(-EINVAL, channel_send(ends[0], big, 0, NULL, 0));
 	CHECK_EQ(-EINVAL, channel_send(ends[0], big, sizeof big, NULL, 0));
-	CHECK_EQ(-EINVAL, channel_send(ends[0], big, 1, five, 5));
+	CHECK_EQ(-EINVAL, channel_send(ends[0], big, 1, too_many, CHANNEL_FDS_MAX + 1));
 	big[CHANNEL_MESSAGE_MAX - 1] = 9;
 	CHECK_EQ(0, channel_send(ends[0], big, CHANNEL_MESSAGE_MAX, NULL, 0));
 	CHECK_EQ(1, channel_receive(ends[1], got, sizeof got, fds, &fd_count));
@@ -70,8 +70,9 @@ TEST(channel_passes_descriptors_cloexec_row_37)
 	CHECK_EQ(0, channel_pair(ends));
 	CHECK_EQ(0, pipe(pipe_ends));
 	for (size_t n = 1; n <= CHANNEL_FDS_MAX; n++) {
-		int sent[CHANNEL_FDS_MAX] = {
-			pipe_ends[1], pipe_ends[1], pipe_ends[1], pipe_ends[1]};
+		int sent[CHANNEL_FDS_MAX];
+		for (size_t i = 0; i < n; i++)
+			sent[i] = pipe_ends[1];
 		unsigned before = open_fd_count();
 		CHECK_EQ(0, channel_send(ends[0], &out, sizeof out, sent, n));
 		CHECK_EQ(1, receive());
@@ -97,7 +98,7 @@ static ssize_t send_raw(size_t len, int fd, size_t count)
 	static char bytes[CHANNEL_MESSAGE_MAX];
 	union {
 		struct cmsghdr header;
-		char bytes[CMSG_SPACE(16 * sizeof(int))];
+		char bytes[CMSG_SPACE(64 * sizeof(int))];
 	} control = {0};
 	struct iovec iov = {bytes, len};
 	struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
@@ -128,9 +129,9 @@ TEST(channel_throws_away_what_breaks_the_rules)
 		{0, 1, -EPROTO},
 		{sizeof in - 1, 1, -EPROTO},
 		{sizeof in + 1, 4, -EPROTO},
-		{sizeof in, 4, 1},
-		{sizeof in, 5, -EPROTO},
-		{sizeof in, 16, -EPROTO},
+		{sizeof in, CHANNEL_FDS_MAX, 1},
+		{sizeof in, CHANNEL_FDS_MAX + 1, -EPROTO},
+		{sizeof in, 64, -EPROTO},
 	};
 	CHECK_EQ(0, channel_pair(ends));
 	unsigned before = open_fd_count();

@@ -12,11 +12,13 @@
 
 #include "io/channel.h"
 #include "io/engine.h"
+#include "io/handover.h"
 #include "io/log.h"
 #include "io/messages.h"
 #include "io/process.h"
 #include "io/udp.h"
 #include "unit/netbox.h"
+#include "unit/outer.h"
 #include "unit/sandbox.h"
 
 #define PATIENCE_SECONDS 10 /* a loaded machine is no failure; a hang is */
@@ -86,10 +88,11 @@ static bool give_sockets(uint32_t request_id, uint16_t *port)
 	REQUIRE(!udp_open(&udp, 0, UDP_V4));
 	struct to_engine message = {
 		.kind = TO_ENGINE_SOCKETS,
-		.sockets = {.request_id = request_id, .has_v4 = 1, .port = udp.port},
+		.sockets = {.request_id = request_id},
 	};
+	int fds[UDP_SOCKETS_MAX];
 	*port = udp.port;
-	bool ok = tell(&message, &udp.v4, 1);
+	bool ok = tell(&message, fds, handover_put(&message, &udp, fds));
 	udp_close(&udp);
 	return ok;
 }
@@ -212,6 +215,24 @@ static uint32_t ping(uint32_t id)
 	return ok ? answer.pong.id : UINT32_MAX;
 }
 
+/* What could not be bound perhaps can be when routes or addresses are others. */
+TEST(engine_asks_again_when_routes_change)
+{
+	struct to_engine routes = {.kind = TO_ENGINE_ROUTES};
+	uint16_t port, bound;
+	CHECK(begin());
+	CHECK(tell_link(true));
+	CHECK(refuse_sockets(requested(&port), -EADDRNOTAVAIL));
+	CHECK(tell(&routes, NULL, 0));
+	CHECK(give_sockets(requested(&port), &bound));
+	CHECK(tell(&routes, NULL, 0)); /* it has some: nothing more is asked for */
+	CHECK_EQ(7, ping(7));
+	CHECK(tell_link(false));
+	CHECK(tell(&routes, NULL, 0)); /* nor while it is down */
+	CHECK_EQ(8, ping(8));
+	CHECK_EQ(0, end());
+}
+
 /* What waits for sockets is done at once when the link goes down, and brings none. */
 static bool set_while_going_down(void)
 {
@@ -317,7 +338,7 @@ TEST(engine_holds_the_interface_row_22)
 
 static int handshake_socket(const struct udp_sockets *here)
 {
-	return here->handshake_v4 >= 0 ? here->handshake_v4 : here->v4;
+	return handshakes_v4(here) >= 0 ? handshakes_v4(here) : data_v4(here);
 }
 
 /* A key, and a peer at `here` to whom a keepalive is due at once. */

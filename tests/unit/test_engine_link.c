@@ -9,6 +9,8 @@
 #include "io/channel.h"
 #include "main/engine_link.h"
 #include "unit/capture.h"
+#include "unit/netbox.h"
+#include "unit/outer.h"
 #include "unit/sandbox.h"
 
 /* The supervisor's side; the test is the engine. */
@@ -113,7 +115,7 @@ static bool opens_ports(void)
 	REQUIRE(ask_for(6, other.port, 0) && heard(TO_ENGINE_SOCKETS));
 	REQUIRE(got.sockets.request_id == 6 && got.sockets.error == -EADDRINUSE);
 	REQUIRE(strstr(captured(), "wg0: cannot listen on UDP port "));
-	REQUIRE(inode_of(link_to_engine.udp.v4) == socket);
+	REQUIRE(inode_of(data_v4(&link_to_engine.udp)) == socket);
 	REQUIRE(engine_link_open_port(&link_to_engine, other.port, 0) == -EADDRINUSE);
 	REQUIRE(heard_nothing());
 
@@ -136,6 +138,105 @@ static uint32_t mark_of(int fd)
 	socklen_t len = sizeof mark;
 	getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &len);
 	return mark;
+}
+
+static void wish(uint8_t last_byte)
+{
+	struct udp_wishes *wishes = &link_to_engine.wishes;
+	wishes->places[wishes->count++].address =
+		(struct ip_address){IP_V4, {127, 0, 0, last_byte}};
+}
+
+/* Another port is another port of the same places, and the mark is on all of them. */
+static bool listens(void)
+{
+	REQUIRE(begin());
+	wish(2);
+	wish(3);
+	REQUIRE(engine_link_open_port(&link_to_engine, 0, 0x10) == 0);
+	for (uint32_t id = 1; id < 3; id++) {
+		REQUIRE(heard(TO_ENGINE_SOCKETS) && got.sockets.count == 2 && fd_count == 4);
+		REQUIRE(got.sockets.places[0].address.bytes[3] == 2);
+		REQUIRE(got.sockets.places[1].address.bytes[3] == 3);
+		for (size_t i = 0; i < fd_count; i++)
+			REQUIRE(mark_of(fds[i]) == 0x10);
+		REQUIRE(ask_for(id, 0, 0x10));
+	}
+	REQUIRE(heard(TO_ENGINE_SOCKETS) && got.sockets.request_id == 2);
+	uint16_t port = got.sockets.port;
+	link_to_engine.wishes.count = 0; /* any address is no free place any more */
+	REQUIRE(ask_for(3, port, 0x10) && heard(TO_ENGINE_SOCKETS) && !got.sockets.error);
+	return true;
+}
+
+TEST(engine_link_listens_where_it_shall)
+{
+	sandbox_run(listens);
+}
+
+/* What is wrong is said in the words of the configuration, and once. */
+static bool explains(void)
+{
+	struct udp_wishes *wishes = &link_to_engine.wishes;
+	REQUIRE(begin());
+	strcpy(wishes->device, "eth7");
+	REQUIRE(engine_link_open_port(&link_to_engine, 7, 0) == -ENODEV);
+	REQUIRE(!strcmp("wg0: BindDevice: there is no interface \"eth7\"\n", captured()));
+	REQUIRE(engine_link_open_port(&link_to_engine, 7, 0) == -ENODEV);
+	REQUIRE(!*captured()); /* the same again */
+	wishes->device[0] = 0;
+	wish(1);
+	wishes->places[wishes->count++].address = (struct ip_address){IP_V4, {192, 0, 2, 1}};
+	REQUIRE(ask_for(1, 7, 0) && heard(TO_ENGINE_SOCKETS));
+	REQUIRE(got.sockets.error == -EADDRNOTAVAIL && got.sockets.request_id == 1);
+	REQUIRE(!strcmp(
+		"wg0: Listen: 192.0.2.1:7: this machine has no such address\n", captured()));
+	wishes->places[1].address = (struct ip_address){IP_V6, {0xfe, 0x80, [15] = 1}};
+	strcpy(wishes->places[1].zone, "eth7");
+	REQUIRE(engine_link_open_port(&link_to_engine, 7, 0) == -ENODEV);
+	REQUIRE(!strcmp(
+		"wg0: Listen: [fe80::1%eth7]:7: there is no interface \"eth7\"\n", captured()));
+	wishes->count = 1;
+	struct udp_sockets other;
+	REQUIRE(udp_open(&other, 7, UDP_V4) == 0);
+	REQUIRE(engine_link_open_port(&link_to_engine, 7, 0) == -EADDRINUSE);
+	REQUIRE(!strcmp("wg0: Listen: 127.0.0.1:7: Address already in use\n", captured()));
+	return true;
+}
+
+TEST(engine_link_explains_in_the_words_of_the_configuration)
+{
+	sandbox_run(explains);
+}
+
+/* A device of the same name: the engine is given other sockets without having asked. */
+static bool follows_a_device(void)
+{
+	if (netbox_tun("d0", &(uint32_t){0}) < 0)
+		return sandbox_skip("no TUN device can be made; run as root");
+	REQUIRE(begin());
+	int tun = netbox_tun("d1", &(uint32_t){0});
+	strcpy(link_to_engine.wishes.device, "d1");
+	REQUIRE(engine_link_open_port(&link_to_engine, 0, 0x10) == 0);
+	REQUIRE(heard(TO_ENGINE_SOCKETS));
+	REQUIRE(ask_for(9, got.sockets.port, 0x10) && heard(TO_ENGINE_SOCKETS));
+	uint16_t port = got.sockets.port;
+	ino_t socket = inode_of(fds[0]);
+	REQUIRE(engine_link_tell_routes(&link_to_engine) == 0 && heard(TO_ENGINE_ROUTES));
+	close(tun);
+	REQUIRE(engine_link_tell_routes(&link_to_engine) == 0 && heard(TO_ENGINE_ROUTES));
+	REQUIRE(netbox_tun("d1", &(uint32_t){0}) >= 0 && !*captured());
+	REQUIRE(engine_link_tell_routes(&link_to_engine) == 0 && heard(TO_ENGINE_SOCKETS));
+	REQUIRE(got.sockets.request_id == 9 && got.sockets.port == port);
+	REQUIRE(inode_of(fds[0]) != socket && mark_of(fds[0]) == 0x10);
+	REQUIRE(strstr(captured(), "wg0: an interface came anew: listening to it\n"));
+	REQUIRE(heard(TO_ENGINE_ROUTES) && heard_nothing());
+	return true;
+}
+
+TEST(engine_link_follows_a_device_that_comes_anew)
+{
+	sandbox_run(follows_a_device);
 }
 
 /* Row 33: a new mark needs no new bind, and what does not change no privilege. */
@@ -231,8 +332,7 @@ static bool lives(void)
 	int tun[2];
 	REQUIRE(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, tun));
 	REQUIRE(engine_link_start(&link_to_engine, false) == 0);
-	for (int i = 0; i < UDP_SOCKETS_MAX; i++)
-		REQUIRE(link_to_engine.udp.all[i] == -1);
+	REQUIRE(link_to_engine.udp.count == 0);
 	REQUIRE(engine_link_give_tun(&link_to_engine, tun[0], 1420, &stamps) == 0);
 	close(tun[0]);
 	REQUIRE(engine_link_stop(&link_to_engine) == 0);

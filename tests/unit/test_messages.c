@@ -2,6 +2,15 @@
 
 #include "io/messages.h"
 
+#define V4                                                                                         \
+	{                                                                                          \
+		{IP_V4, {0}}, 0                                                                    \
+	}
+#define V6                                                                                         \
+	{                                                                                          \
+		{IP_V6, {0}}, 0                                                                    \
+	}
+
 TEST(messages_to_engine)
 {
 	static const struct {
@@ -16,24 +25,31 @@ TEST(messages_to_engine)
 		{{.kind = TO_ENGINE_START, .start = {.mtu = 65536}}, 1, false},
 		{{.kind = TO_ENGINE_START, .start = {.mtu = 1420}}, 0, false},
 		{{.kind = TO_ENGINE_START, .start = {.mtu = 1420}}, 2, false},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = 1, .has_v6 = 1}}, 2, true},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = 1}}, 1, true},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v6 = 1}}, 1, true},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v6 = 1}}, 2, false},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = 1, .has_v6 = 1}}, 1, false},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = 2}}, 2, false},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = UINT32_MAX, .has_v6 = 2}}, 1,
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = 1, .places = {V4}}}, 1, true},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = 1, .places = {V4}}}, 2, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = 1, .places = {V4}}}, 0, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = 2, .places = {V4, V6}}}, 2, true},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = 2, .places = {V4, V6}}}, 1,
+			false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = 2, .places = {V4}}}, 2, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = 1, .places = {{{5, {0}}, 0}}}}, 1,
 			false},
 		{{.kind = TO_ENGINE_SOCKETS}, 0, false},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {1, 0, 1, 1, 1, 1, 4711}}, 4, true},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v6 = 1, .has_handshake_v6 = 1}}, 2,
-			true},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v6 = 1, .has_handshake_v4 = 1}}, 2,
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {1, 0, 2, 3, {V4, V6}, 4711}}, 4, true},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {1, 0, 2, 2, {V4, V6}, 4711}}, 3, true},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {1, 0, 2, 4, {V4, V6}, 4711}}, 3, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {1, 0, 2, UINT32_MAX, {V4, V6}, 7}}, 4,
 			false},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.has_v4 = 1, .has_handshake_v4 = 2}}, 3,
-			false},
+		{{.kind = TO_ENGINE_SOCKETS,
+			 .sockets = {1, 0, 8, 255, {V4, V4, V4, V4, V6, V6, V6, V6}, 7}},
+			16, true},
+		{{.kind = TO_ENGINE_SOCKETS,
+			 .sockets = {1, 0, 9, 255, {V4, V4, V4, V4, V6, V6, V6, V6}, 7}},
+			17, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = UINT32_MAX}}, 0, false},
 		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.error = -98}}, 0, true},
-		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.error = -98, .has_v4 = 1}}, 1, false},
+		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.error = -98, .count = 1, .places = {V4}}},
+			1, false},
 		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.error = -98}}, 1, false},
 		{{.kind = TO_ENGINE_CONTROL}, 1, true},
 		{{.kind = TO_ENGINE_CONTROL}, 0, false},

@@ -17,6 +17,7 @@
 #include "noise/wire.h"
 #include "unit/capture.h"
 #include "unit/netbox.h"
+#include "unit/outer.h"
 #include "unit/sandbox.h"
 #include "unit/tunnel.h"
 #include "unit/turn.h"
@@ -171,7 +172,7 @@ static bool open_tap(void)
 
 static bool set_send_queue(int size)
 {
-	return !setsockopt(a.pump.udp.v4, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	return !setsockopt(data_v4(&a.pump.udp), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
 static int waiting_in_tun(void)
@@ -321,7 +322,7 @@ static bool send_to_b(int fd, uint8_t type, size_t len)
 static bool shares(void)
 {
 	REQUIRE(begin("127.0.0.1"));
-	if (b.pump.udp.handshake_v4 < 0)
+	if (handshakes_v4(&b.pump.udp) < 0)
 		return sandbox_skip("this kernel does not steer");
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	const nanos hour = 3600 * NANOS_PER_SECOND;

@@ -17,6 +17,7 @@
 
 #include "io/udp.h"
 #include "noise/wire.h"
+#include "unit/outer.h"
 #include "unit/sandbox.h"
 
 static uint8_t bytes[BURST_LARGE];
@@ -108,7 +109,7 @@ static bool without_v6(void)
 {
 	REQUIRE(forbid_family(AF_INET6));
 	REQUIRE(udp_open(&a, 0, UDP_DUAL) == 0);
-	REQUIRE(a.v4 >= 0 && a.v6 == -1 && a.port);
+	REQUIRE(data_v4(&a) >= 0 && data_v6(&a) == -1 && a.port);
 	REQUIRE(carries(&v4));
 	REQUIRE(udp_open(&b, 0, UDP_V6) == -EAFNOSUPPORT);
 	REQUIRE(forbid_family(AF_INET));
@@ -129,7 +130,7 @@ static bool without_v4(void)
 	udp_close(&a);
 	REQUIRE(forbid_family(AF_INET));
 	REQUIRE(udp_open(&a, 0, UDP_DUAL) == 0);
-	REQUIRE(a.v4 == -1 && a.v6 >= 0 && a.port);
+	REQUIRE(data_v4(&a) == -1 && data_v6(&a) >= 0 && a.port);
 	return carries(&v6);
 }
 
@@ -163,7 +164,7 @@ static bool use_mark(void)
 		return sandbox_skip("SO_MARK needs root");
 	REQUIRE(udp_open(&a, 0, UDP_DUAL) == 0);
 	REQUIRE(udp_set_mark(&a, 0x1234) == 0);
-	for (int i = 0; i < UDP_SOCKETS_MAX; i++) {
+	for (uint32_t i = 0; i < 2 * a.count; i++) {
 		if (a.all[i] < 0)
 			continue;
 		uint32_t mark;
@@ -219,7 +220,7 @@ static int open_tap(void)
 
 static bool set_send_queue(int size)
 {
-	return !setsockopt(a.v4, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	return !setsockopt(data_v4(&a), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
 static bool fill_queue(void)
@@ -249,10 +250,10 @@ static bool fill_queue(void)
 	REQUIRE(progress.next == BURST_PACKETS_MAX);
 	REQUIRE(progress.refused == 0 && progress.source_failed);
 	/* handshakes do not wait, nor does data wait for them: they are tried again anyway */
-	if (a.handshake_v4 < 0)
+	if (handshakes_v4(&a) < 0)
 		return true;
 	int small = 20000;
-	REQUIRE(!setsockopt(a.handshake_v4, SOL_SOCKET, SO_SNDBUF, &small, sizeof small));
+	REQUIRE(!setsockopt(handshakes_v4(&a), SOL_SOCKET, SO_SNDBUF, &small, sizeof small));
 	progress = (struct udp_progress){0};
 	REQUIRE(udp_send_burst(&a, &burst, &to, true, &progress) == 0);
 	REQUIRE(progress.next == BURST_PACKETS_MAX && progress.refused > 0);
@@ -285,7 +286,7 @@ static bool send_fragments(void)
 	REQUIRE(udp_open(&a, 0, UDP_V4) == 0);
 	struct endpoint to = {.address = {IP_V4, {10, 1, 1, 255}}, .port = 9};
 	int yes = 1; /* a broadcast needs no neighbour */
-	REQUIRE(!setsockopt(a.v4, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes));
+	REQUIRE(!setsockopt(data_v4(&a), SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes));
 	struct udp_progress progress = {0};
 	fill(1, 100);
 	REQUIRE(udp_send_burst(&a, &burst, &to, false, &progress) == 0 && !progress.refused);
@@ -316,7 +317,7 @@ static bool remove_source(void)
 		REQUIRE(udp_send_burst(&a, &burst, &to, false, &progress) == 0 &&
 			!progress.refused);
 		REQUIRE(progress.source_failed == (i == 1));
-		REQUIRE(udp_receive_burst(b.v4, &burst, &from) == 1);
+		REQUIRE(udp_receive_burst(data_v4(&b), &burst, &from) == 1);
 		REQUIRE(from.address.bytes[0] == (i == 1 ? 127 : 10));
 		REQUIRE(set_address("lo:1", "0.0.0.0"));
 	}

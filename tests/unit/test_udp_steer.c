@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "io/udp.h"
+#include "unit/outer.h"
 #include "unit/sandbox.h"
 
 static uint8_t bytes[BURST_SMALL];
@@ -23,10 +24,11 @@ static int arrived(void)
 {
 	struct pollfd fds[UDP_SOCKETS_MAX];
 	struct endpoint from;
-	for (int i = 0; i < UDP_SOCKETS_MAX; i++)
+	const int count = (int)(2 * b.count);
+	for (int i = 0; i < count; i++)
 		fds[i] = (struct pollfd){.fd = b.all[i], .events = POLLIN};
-	poll(fds, UDP_SOCKETS_MAX, 2000);
-	for (int i = 0; i < UDP_SOCKETS_MAX; i++)
+	poll(fds, 2 * b.count, 2000);
+	for (int i = 0; i < count; i++)
 		if (fds[i].revents && udp_receive_burst(b.all[i], &burst, &from) == 1)
 			return i;
 	return -1;
@@ -47,8 +49,7 @@ static int send_first_byte(const struct endpoint *to, uint8_t first, uint32_t le
 
 static void steer(enum udp_families families, const struct ip_address *local)
 {
-	enum { DATA, HANDSHAKES = 2 }; /* with IPv4, those of IPv6 come after */
-	int base = families == UDP_V6;
+	enum { DATA, HANDSHAKES };
 	if (udp_open(&a, 0, families) || udp_open(&b, 0, families)) {
 		test_skip("not this family here");
 		return;
@@ -61,17 +62,16 @@ static void steer(enum udp_families families, const struct ip_address *local)
 	struct endpoint to = {.address = *local, .port = b.port};
 	/* every first byte, the source port the same: it is not a matter of hashes */
 	for (int first = 0; first < 256; first++)
-		CHECK_EQ((first == 4 ? DATA : HANDSHAKES) + base,
-			send_first_byte(&to, (uint8_t)first, 148));
-	CHECK_EQ(DATA + base, send_first_byte(&to, 4, 1));
-	CHECK_EQ(DATA + base, send_first_byte(&to, 4, BURST_SMALL));
-	CHECK_EQ(HANDSHAKES + base, send_first_byte(&to, 4, 0));
+		CHECK_EQ(first == 4 ? DATA : HANDSHAKES, send_first_byte(&to, (uint8_t)first, 148));
+	CHECK_EQ(DATA, send_first_byte(&to, 4, 1));
+	CHECK_EQ(DATA, send_first_byte(&to, 4, BURST_SMALL));
+	CHECK_EQ(HANDSHAKES, send_first_byte(&to, 4, 0));
 	/* and every source port */
 	for (int i = 0; i < 50; i++) {
 		udp_close(&a);
 		CHECK_EQ(0, udp_open(&a, 0, families));
-		CHECK_EQ(DATA + base, send_first_byte(&to, 4, 32));
-		CHECK_EQ(HANDSHAKES + base, send_first_byte(&to, 1, 148));
+		CHECK_EQ(DATA, send_first_byte(&to, 4, 32));
+		CHECK_EQ(HANDSHAKES, send_first_byte(&to, 1, 148));
 	}
 	/* the port is not for others, although it is shared */
 	struct udp_sockets c;
@@ -115,10 +115,10 @@ static bool share(unsigned forbidden)
 	REQUIRE(udp_open(&a, 0, UDP_V4) == 0);
 	REQUIRE(forbid_option(forbidden));
 	REQUIRE(udp_open(&b, 0, UDP_V4) == 0);
-	REQUIRE(b.steer_error == -ENOPROTOOPT && b.handshake_v4 == -1 && b.v4 >= 0);
+	REQUIRE(b.steer_error == -ENOPROTOOPT && handshakes_v4(&b) == -1 && data_v4(&b) >= 0);
 	REQUIRE(open_fd_count() == before + 3);
 	struct endpoint to = {.address = v4, .port = b.port};
-	REQUIRE(udp_socket_to(&b, &to, true) == b.v4);
+	REQUIRE(udp_socket_to(&b, &to, true) == data_v4(&b));
 	for (int first = 0; first < 6; first++)
 		REQUIRE(send_first_byte(&to, (uint8_t)first, 148) == 0);
 	return true;
@@ -150,12 +150,12 @@ TEST(udp_sends_handshakes_from_their_socket)
 	CHECK_EQ(0, udp_open(&a, 0, UDP_DUAL));
 	struct endpoint to = {.address = v4, .port = 9}, to6 = {.address = v6, .port = 9};
 	struct endpoint nowhere = {0};
-	CHECK_EQ(a.v4, udp_socket_to(&a, &to, false));
-	if (a.handshake_v4 >= 0)
-		CHECK_EQ(a.handshake_v4, udp_socket_to(&a, &to, true));
-	CHECK_EQ(a.v6, udp_socket_to(&a, &to6, false));
-	if (a.handshake_v6 >= 0)
-		CHECK_EQ(a.handshake_v6, udp_socket_to(&a, &to6, true));
+	CHECK_EQ(data_v4(&a), udp_socket_to(&a, &to, false));
+	if (handshakes_v4(&a) >= 0)
+		CHECK_EQ(handshakes_v4(&a), udp_socket_to(&a, &to, true));
+	CHECK_EQ(data_v6(&a), udp_socket_to(&a, &to6, false));
+	if (handshakes_v6(&a) >= 0)
+		CHECK_EQ(handshakes_v6(&a), udp_socket_to(&a, &to6, true));
 	CHECK_EQ(-1, udp_socket_to(&a, &nowhere, true));
 	CHECK_EQ(-1, udp_socket_to(&a, &nowhere, false));
 	udp_close(&a);
