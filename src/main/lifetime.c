@@ -79,13 +79,9 @@ static int add_names(struct supervisor *s)
 static int open_port(struct supervisor *s)
 {
 	const struct change *change = &s->config.conf.change;
-	int error =
-		engine_link_open_port(&s->engine, change->has_listen_port ? change->listen_port : 0,
-			change->has_fwmark ? change->fwmark : 0);
-	if (error)
-		log_error(
-			"cannot listen on UDP port %u: %s", change->listen_port, strerror(-error));
-	return error;
+	wishes_listen(&s->engine.wishes, &s->config.conf.link);
+	return engine_link_open_port(&s->engine, change->has_listen_port ? change->listen_port : 0,
+		change->has_fwmark ? change->fwmark : 0);
 }
 
 int lifetime_prepare_engine(struct supervisor *s)

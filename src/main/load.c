@@ -220,12 +220,31 @@ static int check_dns(const struct load *load)
 	return VERB_CONFIG;
 }
 
+/* A tunnel through itself carries nothing. */
+static int check_devices(const struct load *load)
+{
+	const struct conf_link *link = &load->conf.link;
+	const char *key = strcmp(link->bind_device, load->name) ? NULL : "BindDevice";
+	for (size_t i = 0; i < link->listen_count; i++)
+		if (!strcmp(link->listens[i].zone, load->name))
+			key = "Listen";
+	if (!key)
+		return VERB_OK;
+	say(load,
+		"%s: %s: \"%s\" is the tunnel itself; expected the interface that its packets "
+		"leave by\n",
+		load->path, key, load->name);
+	return VERB_CONFIG;
+}
+
 int load_check(const struct load *load)
 {
 	char why[HOOKS_WHY_MAX];
 	int status = check_link(load);
 	if (!status)
 		status = check_dns(load);
+	if (!status)
+		status = check_devices(load);
 	if (status || !load_has_hooks(load) || hooks_file_is_trusted(load->fd, why))
 		return status;
 	say(load, "%s has commands to run, but they will not: %s\n", load->path, why);

@@ -231,6 +231,7 @@ static int read_config(struct supervisor *s)
 {
 	if (!s->options->path[0])
 		return VERB_OK;
+	memcpy(s->config.name, s->options->name, sizeof s->config.name);
 	snprintf(s->config.path, sizeof s->config.path, "%s", s->options->path);
 	int status = load_read(&s->config, log_text);
 	s->has_config = status == VERB_OK;

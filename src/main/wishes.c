@@ -1,6 +1,7 @@
 #include "main/wishes.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static size_t count_allowed_ips(const struct change *change)
 {
@@ -58,4 +59,18 @@ void wishes_wipe(struct wishes *wishes)
 	free(wishes->allowed_ips);
 	free(wishes->endpoints);
 	*wishes = (struct wishes){0};
+}
+
+_Static_assert(CONF_LISTEN_MAX == UDP_PLACES_MAX, "what can be written can be opened");
+_Static_assert(CONF_DEVICE_MAX == IFNAMSIZ - 1, "names of interfaces");
+
+void wishes_listen(struct udp_wishes *wishes, const struct conf_link *link)
+{
+	*wishes = (struct udp_wishes){.count = (uint32_t)link->listen_count};
+	memcpy(wishes->device, link->bind_device, sizeof wishes->device);
+	for (uint32_t i = 0; i < wishes->count; i++) {
+		const struct conf_listen *listen = &link->listens[i];
+		wishes->places[i].address = listen->address;
+		memcpy(wishes->places[i].zone, listen->zone, sizeof listen->zone);
+	}
 }

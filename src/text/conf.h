@@ -8,7 +8,7 @@
  *   conf_parse.c    sections, and the file as a whole
  *   conf_lex.c      lines and tokens          conf_peer.c   keys of wg(8)
  *   conf_keys.c     the table of keys         conf_link.c   keys of wg-quick(8)
- *   conf_check.c    what only the whole file shows
+ *   conf_listen.c   Listen and BindDevice     conf_check.c  what only the whole file shows
  *   conf_render.c   diagnostics for people
  */
 #ifndef ADIT_TEXT_CONF_H
@@ -30,6 +30,8 @@
 #define CONF_HOOK_MAX	     4095	 /* of a hook's command */
 #define CONF_TABLE_NAME_MAX  31		 /* of a routing table's name */
 #define CONF_MTU_MIN	     68		 /* [RFC 791] */
+#define CONF_LISTEN_MAX	     8		 /* places to listen at */
+#define CONF_DEVICE_MAX	     15		 /* characters of an interface's name */
 
 enum conf_severity { CONF_WARNING, CONF_ERROR };
 
@@ -57,6 +59,12 @@ struct conf_name {
 	uint32_t line;
 };
 
+struct conf_listen {			/* at change.listen_port */
+	struct ip_address address;	/* only zeros: any of its family */
+	char zone[CONF_DEVICE_MAX + 1]; /* of a link-local address, by name; "": none */
+	uint32_t line;
+};
+
 enum conf_table { CONF_TABLE_AUTO, CONF_TABLE_OFF, CONF_TABLE_NUMBER, CONF_TABLE_NAME };
 
 struct conf_link {
@@ -68,6 +76,9 @@ struct conf_link {
 	char *table_name;      /* with CONF_TABLE_NAME, as in rt_tables */
 	struct conf_texts pre_up, post_up, pre_down, post_down; /* %i as written */
 	char *listen_service; /* ListenPort as a name to look up; NULL: change.listen_port */
+	struct conf_listen listens[CONF_LISTEN_MAX];
+	size_t listen_count;		       /* 0: any address, of both families */
+	char bind_device[CONF_DEVICE_MAX + 1]; /* the only one to be used; "": any */
 	struct conf_name *names;
 	size_t name_count, name_capacity;
 };

@@ -234,6 +234,7 @@ static void check_peers(struct conf_parser *p)
 void conf_check(struct conf_parser *p)
 {
 	check_private_key(p);
+	conf_check_listen(p);
 	check_public_keys(p);
 	check_own_key(p);
 	if (p->conf->change.peer_count)

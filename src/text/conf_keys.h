@@ -26,6 +26,8 @@ enum conf_key_id {
 	CONF_MTU,
 	CONF_TABLE,
 	CONF_SAVE_CONFIG,
+	CONF_LISTEN,
+	CONF_BIND_DEVICE,
 	CONF_PRE_UP, /* the first of the hooks, which are the last */
 	CONF_POST_UP,
 	CONF_PRE_DOWN,

@@ -136,10 +136,10 @@ static void read_hook(struct conf_parser *p, const struct conf_line *line)
 	out_add_text(&m, " are possible: put them into a script");
 }
 
-/* Address and DNS; the others take one value. */
+/* The others take one value. */
 static bool is_list(enum conf_key_id id)
 {
-	return id == CONF_ADDRESS || id == CONF_DNS;
+	return id == CONF_ADDRESS || id == CONF_DNS || id == CONF_LISTEN;
 }
 
 void conf_read_quick_key(struct conf_parser *p, const struct conf_line *line)
@@ -157,6 +157,8 @@ void conf_read_quick_key(struct conf_parser *p, const struct conf_line *line)
 		case CONF_DNS: read_dns(p, line); break;
 		case CONF_MTU: read_mtu(p, line); break;
 		case CONF_TABLE: read_table(p, line); break;
+		case CONF_LISTEN: conf_read_listen(p, line); break;
+		case CONF_BIND_DEVICE: conf_read_bind_device(p, line); break;
 		default: read_save_config(p, line); break;
 		}
 	}

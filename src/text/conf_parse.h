@@ -27,6 +27,8 @@ struct conf_parser {
 	bool is_skipping;			   /* until the next section */
 	uint32_t interface_line, interface_column; /* of the first [Interface]; 0: none */
 	bool has_seen_private_key;
+	uint32_t port_line, port_column; /* of the last ListenPort that is right; 0: none */
+	uint16_t listen_port;		 /* of Listen, if there is one */
 	struct conf_peer_origin *origins;
 	size_t origin_capacity;
 	struct conf_prefix_origin *prefixes; /* all that are added, in order */
@@ -70,6 +72,12 @@ char *conf_copy_text(struct conf_parser *p, const char *text, size_t len);
 /* Settings with a known key, in the right section, and a value that is not empty. */
 void conf_read_wg_key(struct conf_parser *p, const struct conf_line *line);
 void conf_read_quick_key(struct conf_parser *p, const struct conf_line *line);
+
+void conf_read_listen(struct conf_parser *p, const struct conf_line *line);
+void conf_read_bind_device(struct conf_parser *p, const struct conf_line *line);
+
+/* After the last line: whether ListenPort agrees with Listen. Sets the port of the change. */
+void conf_check_listen(struct conf_parser *p);
 
 /* After the last line: keys that are missing, peers and prefixes that stand twice. */
 void conf_check(struct conf_parser *p);

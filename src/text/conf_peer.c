@@ -58,6 +58,8 @@ static void read_listen_port(struct conf_parser *p, const struct conf_line *line
 		conf_refuse_token(p, line);
 		return;
 	}
+	p->port_line = line->number;
+	p->port_column = p->token.column;
 	free(*service);
 	*service = is_number ? NULL : conf_copy_text(p, p->token.text, p->token.len);
 	change->has_listen_port = is_number;

@@ -48,6 +48,13 @@ static void check_link(const struct conf *conf)
 	const struct conf_link *link = &conf->link;
 	REQUIRE(link->mtu == 0 || (link->mtu >= CONF_MTU_MIN && link->mtu <= 65535));
 	REQUIRE((link->table == CONF_TABLE_NAME) == (link->table_name != NULL));
+	REQUIRE(link->listen_count <= CONF_LISTEN_MAX);
+	REQUIRE(!link->listen_count || conf->change.has_listen_port);
+	for (size_t i = 0; i < link->listen_count; i++) {
+		REQUIRE(ip_family_bits(link->listens[i].address.family));
+		REQUIRE(memchr(link->listens[i].zone, 0, sizeof link->listens[i].zone));
+	}
+	REQUIRE(memchr(link->bind_device, 0, sizeof link->bind_device));
 	for (size_t i = 0; i < link->name_count; i++) {
 		REQUIRE(link->names[i].peer < conf->change.peer_count);
 		REQUIRE(strlen(link->names[i].port) <= CONF_SERVICE_MAX && link->names[i].host[0]);

@@ -186,6 +186,10 @@ static bool impossible(void)
 		 "AllowedIPs = 0.0.0.0/0\n",
 			"./wg0.conf: AllowedIPs 0.0.0.0/0 with Table = auto"},
 		{"MTU = 1280\nAddress = fd00::1/64\n", NULL},
+		{"BindDevice = wg0\n", "./wg0.conf: BindDevice: \"wg0\" is the tunnel itself; "
+				       "expected the interface that its packets leave by\n"},
+		{"Listen = [fe80::1%wg0]:7\n", "./wg0.conf: Listen: \"wg0\" is the tunnel itself"},
+		{"BindDevice = wg\nListen = [fe80::1%wg00]:7\n", NULL},
 		{"PreUp = true\n", "./wg0.conf has commands to run, but they will not: "},
 	};
 	REQUIRE(capture_begin(NULL, ""));

@@ -75,3 +75,23 @@ TEST(wishes_leave_out_what_is_not_there)
 	CHECK_EQ(LINK_TABLE_OFF, wishes.settings.table);
 	end();
 }
+
+TEST(wishes_to_listen)
+{
+	static struct udp_wishes listen;
+	CHECK(gather("[Interface]\n" KEY));
+	wishes_listen(&listen, &conf.link);
+	CHECK(listen.count == 0 && !listen.device[0]);
+	end();
+	CHECK(gather("[Interface]\n" KEY
+		     "Listen = 192.0.2.1:7, [fe80::1%eth0]:7\nBindDevice = fifteen-bytes-x\n"));
+	wishes_listen(&listen, &conf.link);
+	CHECK_EQ(2, listen.count);
+	CHECK_EQ(IP_V4, listen.places[0].address.family);
+	CHECK_EQ(192, listen.places[0].address.bytes[0]);
+	CHECK_STR("", listen.places[0].zone);
+	CHECK_EQ(0xfe, listen.places[1].address.bytes[0]);
+	CHECK_STR("eth0", listen.places[1].zone);
+	CHECK_STR("fifteen-bytes-x", listen.device);
+	end();
+}
