@@ -100,13 +100,21 @@ static bool is_link_local(const struct ip_address *address)
 	       (address->bytes[1] & 0xc0) == 0x80;
 }
 
-/* What leaves from an address of one link goes nowhere else, though the kernel would send it. */
+/* What leaves from an address of one link gets nowhere else, though the kernel sends it. */
 static bool can_reach(const struct udp_place *place, const struct endpoint *to)
 {
 	if (place->address.family != to->address.family)
 		return false;
 	return !is_link_local(&place->address) ||
 	       (is_link_local(&to->address) && to->scope_id == place->ifindex);
+}
+
+/* So does ::1, but for this machine's own addresses; who came by it is answered by it. */
+static bool is_dead_end(const struct udp_place *place, const struct endpoint *to)
+{
+	static const struct ip_address loopback = {IP_V6, {[15] = 1}};
+	return ip_address_is_equal(&place->address, &loopback) &&
+	       !ip_address_is_equal(&to->address, &loopback);
 }
 
 static void add_way(struct ways *ways, const struct udp_pair *pair, const struct ip_address *source,
@@ -136,7 +144,7 @@ static void find_ways(struct ways *ways, const struct udp_sockets *sockets,
 		add_way(ways, &pairs[hit], &to->source, is_handshake);
 	for (uint32_t i = 0; i < sockets->count; i++) {
 		const struct udp_place *place = &sockets->places[i];
-		if (i == hit || !can_reach(place, to))
+		if (i == hit || !can_reach(place, to) || is_dead_end(place, to))
 			continue;
 		bool is_bound = !is_any(&place->address);
 		if (!is_bound && has_source)
@@ -182,6 +190,7 @@ static void write_control(struct outgoing *out)
 	struct msghdr *header = &out->header;
 	const struct ip_address *source = out->way->source;
 	const int tos = out->tos;
+	out->control = (union control){0};
 	header->msg_control = out->control.bytes;
 	header->msg_controllen = 0;
 	if (out->address.any.sa_family == AF_INET) {

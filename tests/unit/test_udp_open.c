@@ -177,7 +177,11 @@ static bool first_in_reach(void)
 	REQUIRE(udp_socket_to(&a, &to, true) == a.pairs[4].handshakes);
 	to.source = ip("192.0.2.9"); /* not one of ours */
 	REQUIRE(udp_socket_to(&a, &to, false) == a.pairs[2].data);
-	to = (struct endpoint){.address = ip("2001:db8::2"), .port = 9};
+	to = (struct endpoint){.address = ip("::1"), .port = 9};
+	REQUIRE(udp_socket_to(&a, &to, false) == a.pairs[5].data);
+	to.address = ip("2001:db8::2");
+	REQUIRE(udp_socket_to(&a, &to, false) == a.pairs[6].data);
+	to.source = ip("::1"); /* a neighbour in this machine */
 	REQUIRE(udp_socket_to(&a, &to, false) == a.pairs[5].data);
 	to = (struct endpoint){.address = ip("fe80::7"), .port = 9};
 	to.scope_id = if_nametoindex("d0");
@@ -186,8 +190,8 @@ static bool first_in_reach(void)
 	REQUIRE(udp_socket_to(&a, &to, false) == a.pairs[1].data);
 	to.scope_id = if_nametoindex("d1");
 	REQUIRE(udp_socket_to(&a, &to, false) == a.pairs[0].data);
-	to.scope_id = if_nametoindex("lo"); /* from ::1 then, if the kernel likes */
-	REQUIRE(udp_socket_to(&a, &to, false) == a.pairs[5].data);
+	to.scope_id = if_nametoindex("lo"); /* none of the link-local ones */
+	REQUIRE(udp_socket_to(&a, &to, false) == a.pairs[6].data);
 
 	/* the kernel knows better than the order: what cannot leave goes another way */
 	struct udp_progress progress = {0};
