@@ -136,10 +136,14 @@ static int open_handshakes(int data, const struct udp_place *place, uint16_t por
 	return error;
 }
 
-/* Both sockets of a place, at s->port, which becomes the one bound. 0 or -errno. */
-static int open_pair(struct udp_sockets *s, const struct udp_place *place, struct udp_pair *pair)
+/*
+ * Both sockets of a place, at s->port, which becomes the one bound; where it is shared
+ * somebody may have that already. 0 or -errno.
+ */
+static int open_pair(
+	struct udp_sockets *s, const struct udp_place *place, struct udp_pair *pair, bool is_shared)
 {
-	int data = open_one(place, &s->port, false);
+	int data = open_one(place, &s->port, is_shared);
 	if (data < 0)
 		return data;
 	int handshakes = open_handshakes(data, place, s->port);
@@ -156,12 +160,54 @@ static void close_pair(const struct udp_pair *pair)
 		close(pair->handshakes);
 }
 
-static int add_pair(struct udp_sockets *s, const struct udp_place *place)
+static bool is_same(const struct udp_place *a, const struct udp_place *b)
 {
-	int error = open_pair(s, place, &s->pairs[s->count]);
+	return a->ifindex == b->ifindex && ip_address_is_equal(&a->address, &b->address);
+}
+
+/* Whether the port is taken at this place because we have it, there or around it. */
+static bool is_ours(const struct udp_sockets *old, const struct udp_place *place)
+{
+	const struct ip_address any = {.family = place->address.family};
+	for (uint32_t i = 0; i < old->count; i++) {
+		const struct ip_address *address = &old->places[i].address;
+		if (ip_address_is_equal(address, &place->address) ||
+			ip_address_is_equal(address, &any) ||
+			(address->family == any.family &&
+				ip_address_is_equal(&place->address, &any)))
+			return true;
+	}
+	return false;
+}
+
+/* Takes the pair over where there is one in `old`, else opens it. */
+static int add_pair(
+	struct udp_sockets *s, const struct udp_place *place, const struct udp_sockets *old)
+{
+	struct udp_pair *pair = &s->pairs[s->count];
+	int error = 0;
+	uint32_t i = 0;
+	while (i < old->count && !is_same(&old->places[i], place))
+		i++;
+	if (i < old->count)
+		*pair = old->pairs[i];
+	else
+		error = open_pair(s, place, pair, is_ours(old, place));
 	if (!error)
 		s->places[s->count++] = *place;
 	return error;
+}
+
+/* Closes those that `others` have not got. */
+static void close_without(const struct udp_sockets *s, const struct udp_sockets *others)
+{
+	for (uint32_t i = 0; i < s->count; i++) {
+		uint32_t k = 0;
+		while (k < others->count && others->pairs[k].data != s->pairs[i].data)
+			k++;
+		if (k == others->count)
+			close_pair(&s->pairs[i]);
+	}
 }
 
 /* ---- all of them */
@@ -171,7 +217,8 @@ static bool is_family_absent(int error)
 	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
 }
 
-static int open_any(struct udp_sockets *s, enum udp_families families, uint32_t ifindex)
+static int open_any(struct udp_sockets *s, enum udp_families families, uint32_t ifindex,
+	const struct udp_sockets *old)
 {
 	static const enum ip_family all[] = {IP_V4, IP_V6};
 	int error = -EAFNOSUPPORT;
@@ -179,7 +226,7 @@ static int open_any(struct udp_sockets *s, enum udp_families families, uint32_t 
 		struct udp_place place = {.address.family = all[i], .ifindex = ifindex};
 		if (!(families & (all[i] == IP_V4 ? UDP_V4 : UDP_V6)))
 			continue;
-		error = add_pair(s, &place);
+		error = add_pair(s, &place, old);
 		if (error && !is_family_absent(error))
 			return error;
 	}
@@ -200,7 +247,8 @@ static int find_device(const char *name, uint32_t *ifindex)
 	return *name && !*ifindex ? -ENODEV : 0;
 }
 
-static int open_places(struct udp_sockets *s, const struct udp_wishes *wishes, uint32_t *failed)
+static int open_places(struct udp_sockets *s, const struct udp_wishes *wishes, uint32_t *failed,
+	const struct udp_sockets *old)
 {
 	int error = 0;
 	for (uint32_t i = 0; i < wishes->count && !error; i++) {
@@ -208,35 +256,41 @@ static int open_places(struct udp_sockets *s, const struct udp_wishes *wishes, u
 		*failed = i;
 		error = find_device(device_of(wishes, i), &place.ifindex);
 		if (!error)
-			error = add_pair(s, &place);
+			error = add_pair(s, &place, old);
 	}
 	return error;
 }
 
+/* All that is wanted, with what can be taken from `old`; or none, and nothing of that closed. */
 static int open_all(struct udp_sockets *s, enum udp_families families,
-	const struct udp_wishes *wishes, uint32_t *failed)
+	const struct udp_wishes *wishes, uint32_t *failed, const struct udp_sockets *old)
 {
 	uint32_t ifindex;
+	int error;
 	*failed = 0;
-	if (wishes->count)
-		return open_places(s, wishes, failed);
-	int error = find_device(wishes->device, &ifindex);
-	return error ? error : open_any(s, families, ifindex);
+	if (wishes->count) {
+		error = open_places(s, wishes, failed, old);
+	} else {
+		error = find_device(wishes->device, &ifindex);
+		if (!error)
+			error = open_any(s, families, ifindex, old);
+	}
+	if (error)
+		close_without(s, old);
+	return error;
 }
 
 /* A random port that is free at the first place may be taken at another: then another one. */
 static int open_at_port(struct udp_sockets *sockets, uint16_t port, enum udp_families families,
 	const struct udp_wishes *wishes, uint32_t *failed)
 {
+	const struct udp_sockets none = UDP_NO_SOCKETS;
 	int tries = port ? 1 : UDP_PORT_TRIES;
 	int error;
 	do {
-		struct udp_sockets opened = UDP_NO_SOCKETS;
-		opened.port = port;
-		error = open_all(&opened, families, wishes, failed);
-		if (error)
-			udp_close(&opened);
-		else
+		struct udp_sockets opened = {.port = port};
+		error = open_all(&opened, families, wishes, failed, &none);
+		if (!error)
 			*sockets = opened;
 	} while (error == -EADDRINUSE && --tries > 0);
 	return error;
@@ -253,6 +307,17 @@ int udp_open_at(struct udp_sockets *sockets, uint16_t port, const struct udp_wis
 	uint32_t *failed)
 {
 	return open_at_port(sockets, port, UDP_DUAL, wishes, failed);
+}
+
+int udp_move(struct udp_sockets *sockets, const struct udp_wishes *wishes, uint32_t *failed)
+{
+	struct udp_sockets fresh = {.port = sockets->port};
+	int error = open_all(&fresh, UDP_DUAL, wishes, failed, sockets);
+	if (error)
+		return error;
+	close_without(sockets, &fresh);
+	*sockets = fresh;
+	return 0;
 }
 
 void udp_close(struct udp_sockets *sockets)
@@ -272,18 +337,16 @@ int udp_renew(struct udp_sockets *sockets, const struct udp_wishes *wishes)
 		if (find_device(device_of(wishes, i), &ifindex) || ifindex == place->ifindex)
 			continue; /* one that is gone may come again */
 		place->ifindex = ifindex;
-		error = open_pair(&fresh, place, &fresh.pairs[i]);
+		error = open_pair(&fresh, place, &fresh.pairs[i], false);
 	}
-	bool is_new = false;
-	for (uint32_t i = 0; i < fresh.count; i++) {
-		if (fresh.pairs[i].data == sockets->pairs[i].data)
-			continue;
-		close_pair(error ? &fresh.pairs[i] : &sockets->pairs[i]);
-		is_new = true;
+	bool is_new = memcmp(fresh.pairs, sockets->pairs, sizeof fresh.pairs);
+	if (error) {
+		close_without(&fresh, sockets);
+		return error;
 	}
-	if (!error)
-		*sockets = fresh;
-	return error ? error : is_new;
+	close_without(sockets, &fresh);
+	*sockets = fresh;
+	return is_new;
 }
 
 /* ---- the mark */

@@ -199,6 +199,23 @@ int engine_link_open_port(struct engine_link *engine, uint16_t port, uint32_t fw
 	return error ? error : give_sockets(engine, 0, 0);
 }
 
+int engine_link_listen(struct engine_link *engine, const struct udp_wishes *wishes)
+{
+	uint32_t failed;
+	int error = 0;
+	if (engine->udp.count)
+		error = udp_move(&engine->udp, wishes, &failed);
+	if (error) {
+		say_failure(wishes, failed, engine->udp.port, error);
+		return error;
+	}
+	engine->wishes = *wishes;
+	if (!engine->udp.count)
+		return 0; /* for those that are asked for next */
+	error = udp_set_mark(&engine->udp, engine->fwmark);
+	return error ? error : give_sockets(engine, engine->answered_id, 0);
+}
+
 /* A device that our sockets were bound to has gone, and one of its name has come. */
 static int renew_sockets(struct engine_link *engine)
 {

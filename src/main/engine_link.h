@@ -17,7 +17,7 @@
 
 struct engine_link {
 	struct process process;	  /* .channel for the loop */
-	struct udp_wishes wishes; /* where to listen; set by the owner before it begins */
+	struct udp_wishes wishes; /* where to listen; set by the owner before that begins */
 	struct udp_sockets udp;	  /* duplicates of the engine's */
 	uint32_t answered_id;	  /* the latest request for sockets; 0: before the first */
 	int told_error;		  /* why there are none, as was said last; 0: there are */
@@ -50,6 +50,12 @@ int engine_link_tell_routes(struct engine_link *engine);
  * start; says what is wrong.
  */
 int engine_link_open_port(struct engine_link *engine, uint16_t port, uint32_t fwmark);
+
+/*
+ * Listens elsewhere from now on, at the same port: for a configuration that was read
+ * anew. On failure, which it explains, all stays as it was.
+ */
+int engine_link_listen(struct engine_link *engine, const struct udp_wishes *wishes);
 
 /* Hands over an accepted control connection and closes it here. */
 int engine_link_give_control(struct engine_link *engine, int fd);

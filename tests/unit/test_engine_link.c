@@ -174,6 +174,32 @@ TEST(engine_link_listens_where_it_shall)
 	sandbox_run(listens);
 }
 
+/* A configuration read anew: the engine is given the sockets without having asked. */
+static bool moves(void)
+{
+	struct udp_wishes wishes = {.count = 1};
+	REQUIRE(begin());
+	wishes.places[0].address = (struct ip_address){IP_V4, {127, 0, 0, 2}};
+	REQUIRE(engine_link_listen(&link_to_engine, &wishes) == 0 && heard_nothing());
+	REQUIRE(engine_link_open_port(&link_to_engine, 0, 0x10) == 0);
+	REQUIRE(heard(TO_ENGINE_SOCKETS) && got.sockets.count == 1);
+	uint16_t port = got.sockets.port;
+	REQUIRE(ask_for(5, port, 0x10) && heard(TO_ENGINE_SOCKETS));
+	REQUIRE(engine_link_listen(&link_to_engine, &(struct udp_wishes){0}) == 0);
+	REQUIRE(heard(TO_ENGINE_SOCKETS) && got.sockets.count == 2 && got.sockets.port == port);
+	REQUIRE(got.sockets.request_id == 5 && mark_of(fds[0]) == 0x10);
+	wishes.places[0].address.bytes[0] = 192;
+	REQUIRE(engine_link_listen(&link_to_engine, &wishes) == -EADDRNOTAVAIL && heard_nothing());
+	REQUIRE(strstr(captured(), "this machine has no such address"));
+	REQUIRE(link_to_engine.wishes.count == 0 && link_to_engine.udp.count == 2);
+	return true;
+}
+
+TEST(engine_link_moves_to_other_places)
+{
+	sandbox_run(moves);
+}
+
 /* What is wrong is said in the words of the configuration, and once. */
 static bool explains(void)
 {

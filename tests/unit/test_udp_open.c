@@ -317,3 +317,66 @@ TEST(udp_renews_what_was_bound_to_a_device_of_before)
 {
 	sandbox_run(renews);
 }
+
+/* Data and handshakes reach the right sockets of a place. */
+static bool listens_at(const char *address, uint32_t place)
+{
+	struct endpoint to = {.address = ip(address), .port = a.port}, from;
+	for (int is_handshake = 0; is_handshake < 2; is_handshake++) {
+		REQUIRE(send_one(&b, &to, is_handshake));
+		REQUIRE(arrived_at(&a, &from) == (int)(2 * place) + is_handshake);
+	}
+	return true;
+}
+
+/* From any address to some, to others, and back, without a moment of nobody there. */
+static bool moves(void)
+{
+	REQUIRE(udp_open(&b, 0, UDP_DUAL) == 0);
+	unsigned before = open_fd_count();
+	REQUIRE(udp_open(&a, 0, UDP_DUAL) == 0);
+	uint16_t port = a.port;
+	wish("127.0.0.2", "");
+	wish("::", "");
+	int v6 = a.pairs[1].data;
+	REQUIRE(udp_move(&a, &wishes, &failed) == 0 && a.count == 2 && a.port == port);
+	REQUIRE(a.pairs[1].data == v6 && open_fd_count() == before + 4);
+	REQUIRE(listens_at("127.0.0.2", 0) && listens_at("::1", 1));
+	wish("127.0.0.3", "");
+	int v4 = a.pairs[0].data;
+	REQUIRE(udp_move(&a, &wishes, &failed) == 0 && a.pairs[0].data == v4);
+	REQUIRE(listens_at("127.0.0.2", 0) && listens_at("127.0.0.3", 2));
+
+	/* one of them cannot be had: nothing has changed */
+	struct udp_sockets same = a, other;
+	struct udp_wishes bad = wishes;
+	bad.places[0].address = ip("127.0.0.9");
+	bad.places[2].address = ip("192.0.2.9");
+	REQUIRE(udp_move(&a, &bad, &failed) == -EADDRNOTAVAIL && failed == 2);
+	bad.places[2].address = ip("127.0.0.8");
+	strcpy(bad.device, "eth7");
+	REQUIRE(udp_move(&a, &bad, &failed) == -ENODEV && failed == 0);
+	bad.device[0] = 0;
+	struct udp_wishes foreign = {.count = 1, .places[0].address = ip("127.0.0.8")};
+	REQUIRE(udp_open_at(&other, port, &foreign, &failed) == 0);
+	REQUIRE(udp_move(&a, &bad, &failed) == -EADDRINUSE && failed == 2);
+	udp_close(&other);
+	REQUIRE(!memcmp(&same, &a, sizeof a) && open_fd_count() == before + 6);
+
+	/* to a device, where the address stays, and back to any address */
+	wishes.count = 1;
+	strcpy(wishes.device, "lo");
+	REQUIRE(udp_move(&a, &wishes, &failed) == 0 && a.count == 1);
+	REQUIRE(device_of(a.pairs[0].data) == if_nametoindex("lo") && listens_at("127.0.0.2", 0));
+	wishes = (struct udp_wishes){0};
+	REQUIRE(udp_move(&a, &wishes, &failed) == 0 && a.count == 2 && a.port == port);
+	REQUIRE(listens_at("127.0.0.9", 0) && listens_at("::1", 1));
+	REQUIRE(open_fd_count() == before + 4);
+	REQUIRE(udp_open(&other, port, UDP_V4) == -EADDRINUSE);
+	return true;
+}
+
+TEST(udp_moves_to_other_places)
+{
+	sandbox_run(moves);
+}
