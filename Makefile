@@ -128,7 +128,7 @@ $(out)/unit: $(call objects,tests/unit) $(filter-out $(out)/src/main/main.o,$(ro
 fuzz_mains := $(addprefix $(out)/tests/fuzz/,libfuzzer.o replay.o)
 fuzz_main  := $(out)/tests/fuzz/$(if $(filter fuzz,$(BUILD)),libfuzzer,replay).o
 $(out)/fuzz: $(filter-out $(fuzz_mains),$(call objects,tests/fuzz)) $(fuzz_main) \
-		$(addprefix $(out)/tests/unit/,tunnel.o ends.o hex.o short_memory.o) \
+		$(addprefix $(out)/tests/unit/,tunnel.o ends.o hex.o short_memory.o json_strict.o) \
 		$(out)/libtext.a $(out)/libcore.a
 	$(link) $(SODIUM_LIBS)
 

@@ -17,11 +17,12 @@ _adit_verbs() {
 # _adit_words PROGRAM VERB WORD: what may stand there, a line each
 _adit_words() {
 	local usage
-	usage=$("$1" help "$2" 2>/dev/null | head -n 1)
-	if [[ $3 == -* ]]; then
-		grep -oE -- '--[a-z][a-z-]*' <<<"$usage"
+	if [[ $3 == -* ]]; then # in the first line, or at the beginning of one that explains it
+		"$1" help "$2" 2>/dev/null | sed -n '1p; /^ *--/p' |
+			sed -E '2,$s/^ *(--[a-z-]*).*/\1/' | grep -oE -- '--[a-z][a-z-]*'
 		return
 	fi
+	usage=$("$1" help "$2" 2>/dev/null | head -n 1)
 	case "$2 $usage" in
 	'help '*) _adit_verbs "$1" ;;
 	'down '*) _adit_names "${ADIT_SOCKETS:-/var/run/wireguard}" .sock ;;

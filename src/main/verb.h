@@ -12,6 +12,7 @@ enum verb_exit {
 	VERB_USAGE = 2,	      /* the command line was wrong */
 	VERB_CONFIG = 3,      /* the configuration has errors; nothing was touched */
 	VERB_NOT_RUNNING = 4, /* there is no such interface of ours */
+	VERB_NO_PEER = 5,     /* of route: no peer gets packets to that address */
 };
 
 struct verb {
@@ -23,8 +24,8 @@ struct verb {
 	int (*run)(int argc, char **argv); /* without the verb itself; an enum verb_exit */
 };
 
-extern const struct verb verb_check, verb_down, verb_genkey, verb_genpsk, verb_help, verb_pubkey,
-	verb_run, verb_show, verb_up;
+extern const struct verb verb_check, verb_down, verb_export, verb_genkey, verb_genpsk, verb_help,
+	verb_pubkey, verb_route, verb_run, verb_show, verb_up;
 
 /* NULL: no such verb. */
 const struct verb *verb_find(const char *name);

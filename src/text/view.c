@@ -9,7 +9,8 @@
 #include "text/list.h"
 #include "text/uapi.h"
 
-#define ERRNO_MAX 4095
+#define ERRNO_MAX      4095
+#define FIRST_CAPACITY 8 /* peers */
 
 struct pair { /* a line of the answer */
 	const char *name, *value;
@@ -33,14 +34,8 @@ static bool read_interface_line(struct view *view, const struct pair *pair)
 {
 	bool is_right = true;
 	uint64_t port = view->listen_port, mark = view->fwmark;
-	if (name_is(pair, "private_key")) {
-		struct private_key key;
-		is_right = keytext_read_hex(key.bytes, pair->value, pair->value_len);
-		view->has_key = is_right && !secret_is_zero(&key, sizeof key);
-		if (view->has_key)
-			public_key_derive(&view->public_key, &key);
-		secret_wipe(&key, sizeof key);
-	}
+	if (name_is(pair, "private_key"))
+		is_right = keytext_read_hex(view->private_key.bytes, pair->value, pair->value_len);
 	read_decimal(pair, "listen_port", &port, UINT16_MAX, &is_right);
 	read_decimal(pair, "fwmark", &mark, UINT32_MAX, &is_right);
 	view->listen_port = (uint16_t)port;
@@ -48,24 +43,43 @@ static bool read_interface_line(struct view *view, const struct pair *pair)
 	return is_right;
 }
 
-static bool add_peer(struct view *view, const struct pair *pair)
+static void wipe_peers(struct view_peer *peers, size_t count)
 {
-	struct view_peer *peers =
-		list_grow(view->peers, view->peer_count, &view->peer_capacity, sizeof *view->peers);
+	if (peers)
+		secret_wipe(peers, count * sizeof *peers);
+	free(peers);
+}
+
+/* Not by list_grow, which would leave preshared keys behind in the old place. */
+static bool grow_peers(struct view *view)
+{
+	if (view->peer_count < view->peer_capacity)
+		return true;
+	size_t capacity = view->peer_capacity ? 2 * view->peer_capacity : FIRST_CAPACITY;
+	struct view_peer *peers = calloc(capacity, sizeof *peers);
 	if (!peers)
 		return false;
+	if (view->peer_count)
+		memcpy(peers, view->peers, view->peer_count * sizeof *peers);
+	wipe_peers(view->peers, view->peer_count);
 	view->peers = peers;
-	struct view_peer *peer = &peers[view->peer_count++];
+	view->peer_capacity = capacity;
+	return true;
+}
+
+static bool add_peer(struct view *view, const struct pair *pair)
+{
+	if (!grow_peers(view))
+		return false;
+	struct view_peer *peer = &view->peers[view->peer_count++];
 	*peer = (struct view_peer){0};
 	return keytext_read_hex(peer->public_key.bytes, pair->value, pair->value_len);
 }
 
 static bool read_preshared_key(struct view_peer *peer, const struct pair *pair)
 {
-	struct preshared_key key;
-	bool is_right = keytext_read_hex(key.bytes, pair->value, pair->value_len);
-	peer->has_preshared_key = !secret_is_zero(&key, sizeof key);
-	secret_wipe(&key, sizeof key);
+	bool is_right = keytext_read_hex(peer->preshared_key.bytes, pair->value, pair->value_len);
+	peer->has_preshared_key = !secret_is_zero(&peer->preshared_key, sizeof peer->preshared_key);
 	return is_right;
 }
 
@@ -127,17 +141,6 @@ static bool read_pair(struct view *view, const struct pair *pair)
 	return read_interface_line(view, pair);
 }
 
-static bool has_later_handshake(const struct view_peer *a, const struct view_peer *b)
-{
-	return a->handshake_sec > b->handshake_sec ||
-	       (a->handshake_sec == b->handshake_sec && a->handshake_nsec > b->handshake_nsec);
-}
-
-static int compare_peers(const void *first, const void *second)
-{
-	return has_later_handshake(second, first) - has_later_handshake(first, second);
-}
-
 /* Lines up to errno, and the empty line that must be the end. */
 static bool read_lines(struct view *view, const char *text, size_t len)
 {
@@ -168,17 +171,17 @@ static bool read_lines(struct view *view, const char *text, size_t len)
 bool view_parse(struct view *view, const char *text, size_t len)
 {
 	*view = (struct view){0};
-	if (!read_lines(view, text, len))
-		return false;
-	if (view->peer_count)
-		qsort(view->peers, view->peer_count, sizeof *view->peers, compare_peers);
-	return true;
+	bool is_right = read_lines(view, text, len);
+	view->has_private_key = !secret_is_zero(&view->private_key, sizeof view->private_key);
+	if (view->has_private_key) /* once, however often the text has one */
+		public_key_derive(&view->public_key, &view->private_key);
+	return is_right;
 }
 
 void view_wipe(struct view *view)
 {
 	for (size_t i = 0; i < view->peer_count; i++)
 		free(view->peers[i].allowed_ips);
-	free(view->peers);
-	*view = (struct view){0};
+	wipe_peers(view->peers, view->peer_count);
+	secret_wipe(view, sizeof *view);
 }

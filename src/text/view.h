@@ -1,7 +1,11 @@
 /*
- * The answer to get=1 as a client sees it, and how `adit show` prints it: as
- * wg(8) does, or what was dropped and why. Of secret keys it keeps only whether
- * there is one.
+ * The answer to get=1 as a client sees it: what an interface is doing, with its
+ * keys. Peers stand in the order of the answer. How it is written for people and
+ * for programs is in view_print.h; who would get a packet, in view_route.h.
+ *
+ * Holds the private and the preshared keys, in their types: view_wipe overwrites
+ * them, and no other copy is left behind. Whoever writes a view out decides
+ * whether they are shown. Owns its arrays.
  */
 #ifndef ADIT_TEXT_VIEW_H
 #define ADIT_TEXT_VIEW_H
@@ -14,27 +18,28 @@
 #include "crypto/dh.h"
 #include "peer/drop.h"
 #include "peer/endpoint.h"
-#include "text/out.h"
 
 struct view_peer {
 	struct public_key public_key;
 	bool has_preshared_key;
+	struct preshared_key preshared_key;	/* zero without one */
 	struct endpoint endpoint;		/* IP_NONE: unknown */
 	uint64_t handshake_sec, handshake_nsec; /* of the latest, since the epoch; 0: never */
 	uint64_t tx_bytes, rx_bytes;
-	uint16_t keepalive_seconds; /* 0: off */
-	struct ip_prefix *allowed_ips;
+	uint16_t keepalive_seconds;    /* 0: off */
+	struct ip_prefix *allowed_ips; /* in the order of the answer, as they stand there */
 	size_t allowed_ip_count, allowed_ip_capacity;
 	struct drop_counters drops;
 };
 
 struct view {
-	bool has_key;
-	struct public_key public_key; /* from the private key */
-	uint16_t listen_port;	      /* 0: none */
-	uint32_t fwmark;	      /* 0: none */
-	struct drop_counters drops;   /* those of peers included */
-	struct view_peer *peers;      /* as wg(8) sorts them: the latest handshake first */
+	bool has_private_key;
+	struct private_key private_key; /* zero without one */
+	struct public_key public_key;	/* from the private key */
+	uint16_t listen_port;		/* 0: none */
+	uint32_t fwmark;		/* 0: none */
+	struct drop_counters drops;	/* those of peers included */
+	struct view_peer *peers;	/* in the order of the answer */
 	size_t peer_count, peer_capacity;
 	int error; /* errno of the answer, positive */
 };
@@ -46,14 +51,7 @@ struct view {
  */
 bool view_parse(struct view *view, const char *text, size_t len);
 
-/* Frees; it is then empty. */
+/* Wipes and frees; it is then empty. */
 void view_wipe(struct view *view);
-
-/* The layout of `wg show NAME`, without colours. `now` in seconds since the epoch. */
-void view_render_pretty(
-	struct out *out, const struct view *view, const char *interface_name, uint64_t now);
-
-/* A table of what was dropped, how often and why, for the interface and each peer. */
-void view_render_drops(struct out *out, const struct view *view, const char *interface_name);
 
 #endif

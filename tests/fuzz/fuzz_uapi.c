@@ -30,7 +30,7 @@ static void answer(struct server *s)
 	REQUIRE(!out.has_failed);
 	REQUIRE(view_parse(&view, out.bytes, out.len));
 	REQUIRE(view.peer_count == device_peer_count(s->end.device) && view.error == 0);
-	REQUIRE(view.has_key == (device_public_key(s->end.device) != NULL));
+	REQUIRE(view.has_private_key == (device_public_key(s->end.device) != NULL));
 	view_wipe(&view);
 	out_wipe(&out);
 }

@@ -2,206 +2,53 @@
 
 #include <stdlib.h>
 
+#include "crypto/secret.h"
+#include "text/keytext.h"
 #include "text/view.h"
+#include "text/view_print.h"
+#include "text/view_route.h"
+#include "unit/json_strict.h"
+#include "unit/view_answer.h"
 
-#define Z   "0000000000000000000000000000000000000000000000000000000000000000"
-#define TWO "0202020202020202020202020202020202020202020202020202020202020202"
-#define NOW 1700000000
-
-#define PEER(digits, handshake, traffic)                                                           \
-	"public_key=" digits digits digits digits digits digits digits digits "\n"                 \
-	"preshared_key=" Z "\nprotocol_version=1\n"                                                \
-	"last_handshake_time_sec=" handshake "\nlast_handshake_time_nsec=0\n" traffic
-#define NO_TRAFFIC "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n"
-
-static const char answer[] =
-	"private_key=4848484848484848484848484848484848484848484848484848484848484840\n"
-	"listen_port=51820\n"
-	"another=1\n"
-	"fwmark=51820\n" PEER("01010101", "0", NO_TRAFFIC) PEER("02020202", "1699999935",
-		"endpoint=192.0.2.1:51820\ntx_bytes=1152\nrx_bytes=1023\n"
-		"persistent_keepalive_interval=25\nallowed_ip=10.0.0.2/32\n"
-		"allowed_ip=fd00::2/128\n") "preshared_key=" TWO "\n" PEER("03030303", "1699996400",
-		"endpoint=[2001:db8::1]:51820\ntx_bytes=1048576\nrx_bytes=1073741824\n"
-		"persistent_keepalive_interval=65535\nfuture_key=whatever=3\n") PEER("04040404",
-		"1668284000",
-		"endpoint=[fe80::1%7]:5\ntx_bytes=1099511627776\n"
-		"rx_bytes=18446744073709551615\npersistent_keepalive_interval=1\n"
-		"allowed_ip=0.0.0.0/0\n")
-		PEER("05050505", "1700000500", "tx_bytes=0\nrx_bytes=1048575\n") "errno=0\n\n";
-
-/* Line by line what wg(8) prints for such an answer, but that it knows the names of zones. */
-TEST(view_looks_like_wg_show)
+TEST(view_keeps_every_key_as_it_came)
 {
+	static const uint8_t none[DH_LEN] = {0};
+	uint8_t two[DH_LEN], private_key[DH_LEN];
 	struct view view;
-	struct out out;
-	CHECK(view_parse(&view, answer, sizeof answer - 1));
-	CHECK_EQ(0, view.error);
-	CHECK_EQ(5, view.peer_count);
-	out_init(&out, 1 << 16);
-	view_render_pretty(&out, &view, "wg0", NOW);
-	CHECK_STR("interface: wg0\n"
-		  "  public key: zXyiXWlj94CEUhrj1y255admFouyiGaRH2u1l3FsfhM=\n"
-		  "  private key: (hidden)\n"
-		  "  listening port: 51820\n"
-		  "  fwmark: 0xca6c\n"
-		  "\n"
-		  "peer: BQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU=\n"
-		  "  allowed ips: (none)\n"
-		  "  latest handshake: (System clock wound backward; connection problems may "
-		  "ensue.)\n"
-		  "  transfer: 1024.00 KiB received, 0 B sent\n"
-		  "\n"
-		  "peer: AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\n"
-		  "  preshared key: (hidden)\n"
-		  "  endpoint: 192.0.2.1:51820\n"
-		  "  allowed ips: 10.0.0.2/32, fd00::2/128\n"
-		  "  latest handshake: 1 minute, 5 seconds ago\n"
-		  "  transfer: 1023 B received, 1.12 KiB sent\n"
-		  "  persistent keepalive: every 25 seconds\n"
-		  "\n"
-		  "peer: AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\n"
-		  "  endpoint: [2001:db8::1]:51820\n"
-		  "  allowed ips: (none)\n"
-		  "  latest handshake: 1 hour ago\n"
-		  "  transfer: 1.00 GiB received, 1.00 MiB sent\n"
-		  "  persistent keepalive: every 18 hours, 12 minutes, 15 seconds\n"
-		  "\n"
-		  "peer: BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=\n"
-		  "  endpoint: [fe80::1%7]:5\n"
-		  "  allowed ips: 0.0.0.0/0\n"
-		  "  latest handshake: 1 year, 2 days, 2 hours ago\n"
-		  "  transfer: 16777216.00 TiB received, 1.00 TiB sent\n"
-		  "  persistent keepalive: every 1 second\n"
-		  "\n"
-		  "peer: AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n"
-		  "  allowed ips: (none)\n",
-		out_string(&out));
-	out_wipe(&out);
+	HEX(two, TWO);
+	HEX(private_key, "4848484848484848484848484848484848484848484848484848484848484840");
+	CHECK(view_parse(&view, view_answer, strlen(view_answer)));
+	CHECK(view.has_private_key);
+	CHECK_MEM(private_key, view.private_key.bytes, DH_LEN);
+	CHECK_EQ(1, view.peers[0].public_key.bytes[31]);
+	CHECK_EQ(false, view.peers[0].has_preshared_key);
+	CHECK_MEM(none, view.peers[0].preshared_key.bytes, DH_LEN);
+	CHECK_MEM(two, view.peers[1].public_key.bytes, DH_LEN);
+	CHECK(view.peers[1].has_preshared_key);
+	CHECK_MEM(two, view.peers[1].preshared_key.bytes, DH_LEN);
 	view_wipe(&view);
-	CHECK(!view.peers);
+	CHECK(secret_is_zero(&view, sizeof view));
 }
 
-TEST(view_of_drops)
+/* A key that is not clamped is shown as it is; the public one is what it stands for. */
+TEST(view_takes_the_last_private_key)
 {
-	static const char text[] =
-		"drop_under-load=18446744073709551615\ndrop_type=7\ndrop_of-the-future=5\n"
-		"drop_=1\n" PEER("01010101", "5", "drop_replay=123\ndrop_initiation-rate=1\n")
-			PEER("02020202", "0", NO_TRAFFIC) "errno=0\n\n";
 	struct view view;
-	struct out out;
+	static const char text[] = "private_key=" TWO "\nprivate_key=" Z "\nerrno=0\n\n";
 	CHECK(view_parse(&view, text, sizeof text - 1));
-	out_init(&out, 1 << 16);
-	view_render_drops(&out, &view, "wg0");
-	CHECK_STR("interface: wg0\n"
-		  "  type                       7  outer: unknown message type\n"
-		  "  under-load      18446744073709551615  handshake: under load, a cookie was "
-		  "sent instead\n"
-		  "\n"
-		  "peer: AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n"
-		  "  initiation-rate            1  initiation: over 50 a second from this peer\n"
-		  "  replay                   123  data: counter seen before, or too old\n"
-		  "\n"
-		  "peer: AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=\n"
-		  "  (nothing was dropped)\n",
-		out_string(&out));
-	out_wipe(&out);
-	view_wipe(&view);
-}
-
-/* The line of the first peer that begins with `what`. */
-static void check_line(const char *text, const char *what, const char *expected)
-{
-	char got[128] = "";
-	struct view view;
-	struct out out;
-	CHECK(view_parse(&view, text, strlen(text)));
-	out_init(&out, 1 << 16);
-	view_render_pretty(&out, &view, "wg0", NOW);
-	const char *line = strstr(out_string(&out), what);
-	if (line)
-		memcpy(got, line, strcspn(line, "\n"));
-	CHECK_STR(expected, got);
-	out_wipe(&out);
-	view_wipe(&view);
-}
-
-TEST(view_amounts)
-{
-	static const struct {
-		const char *bytes, *text;
-	} rows[] = {
-		{"1", "1 B"},
-		{"1023", "1023 B"},
-		{"1024", "1.00 KiB"},
-		{"1029", "1.00 KiB"},
-		{"1030", "1.01 KiB"},
-		{"1075", "1.05 KiB"},
-		{"1126", "1.10 KiB"},
-		{"1152", "1.12 KiB"}, /* 1.125 */
-		{"1408", "1.38 KiB"}, /* 1.375 */
-		{"2043", "2.00 KiB"}, /* 1.995.. */
-		{"1048575", "1024.00 KiB"},
-		{"1048576", "1.00 MiB"},
-		{"1610612736", "1.50 GiB"},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char text[512] = PEER("01010101", "0", "rx_bytes="), expected[64];
-		strcat(text, rows[i].bytes);
-		strcat(text, "\nerrno=0\n\n");
-		strcpy(expected, "transfer: ");
-		strcat(expected, rows[i].text);
-		strcat(expected, " received, 0 B sent");
-		check_line(text, "transfer", expected);
-	}
-}
-
-TEST(view_ages)
-{
-	static const struct {
-		const char *handshake, *text;
-	} rows[] = {
-		{"0", ""},
-		{"1700000000", "latest handshake: Now"},
-		{"1699999999", "latest handshake: 1 second ago"},
-		{"1699999940", "latest handshake: 1 minute ago"},
-		{"1699999880", "latest handshake: 2 minutes ago"},
-		{"1699913599", "latest handshake: 1 day, 1 second ago"},
-		{"1668464000", "latest handshake: 1 year ago"},
-		{"1668464001", "latest handshake: 364 days, 23 hours, 59 minutes, 59 seconds ago"},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char text[512] = "public_key=" TWO "\nlast_handshake_time_sec=";
-		strcat(text, rows[i].handshake);
-		strcat(text, "\nerrno=0\n\n");
-		check_line(text, "latest", rows[i].text);
-	}
-}
-
-TEST(view_sorts_by_nanoseconds_too)
-{
-	static const char text[] = PEER("01010101", "5", "last_handshake_time_nsec=1\n")
-		PEER("02020202", "5", "last_handshake_time_nsec=2\n") "errno=0\n\n";
-	struct view view;
-	CHECK(view_parse(&view, text, sizeof text - 1));
-	CHECK_EQ(2, view.peers[0].public_key.bytes[0]);
-	CHECK_EQ(1, view.peers[1].public_key.bytes[0]);
+	CHECK_EQ(false, view.has_private_key);
 	view_wipe(&view);
 }
 
 TEST(view_of_an_interface_without_anything)
 {
 	struct view view;
-	char text[64];
-	struct out out;
 	CHECK(view_parse(&view, "errno=0\n\n", 9));
-	out_init_fixed(&out, text, sizeof text);
-	view_render_pretty(&out, &view, "wg0", NOW);
-	CHECK_STR("interface: wg0\n", text);
+	CHECK_EQ(0, view.peer_count);
 	view_wipe(&view);
 	CHECK(view_parse(&view, "private_key=" Z "\nerrno=13\n\n", 87));
 	CHECK_EQ(13, view.error);
-	CHECK_EQ(false, view.has_key);
+	CHECK_EQ(false, view.has_private_key);
 	view_wipe(&view);
 }
 
@@ -229,14 +76,93 @@ TEST(view_refuses_what_is_no_answer)
  */
 TEST(view_every_truncation)
 {
-	for (size_t len = 0; len < sizeof answer - 1; len++) {
+	for (size_t len = 0; len < strlen(view_answer); len++) {
 		char *text = malloc(len + !len);
 		struct view view;
 		CHECK(text);
-		memcpy(text, answer, len);
+		memcpy(text, view_answer, len);
 		bool is_right = view_parse(&view, text, len);
 		view_wipe(&view);
 		free(text);
 		CHECK_EQ(false, is_right);
 	}
+}
+
+#define MANY_PEERS 10000
+#define MANY_IPS   100 /* of each */
+
+static void write_many(struct out *out)
+{
+	out_init(out, SIZE_MAX);
+	for (size_t i = 0; i < MANY_PEERS; i++) {
+		char hex[KEYTEXT_HEX_LEN + 1];
+		uint8_t key[DH_LEN] = {(uint8_t)i, (uint8_t)(i >> 8), 1};
+		keytext_write_hex(hex, key);
+		out_add_text(out, "public_key=");
+		out_add_text(out, hex);
+		out_add_text(out, "\nlast_handshake_time_sec=");
+		out_add_decimal(out, i * 7919 % MANY_PEERS);
+		for (size_t j = 0; j < MANY_IPS; j++) {
+			out_add_text(out, "\nallowed_ip=10.");
+			out_add_decimal(out, i >> 8);
+			out_add_text(out, ".");
+			out_add_decimal(out, i & 255);
+			out_add_text(out, ".");
+			out_add_decimal(out, j);
+			out_add_text(out, "/32");
+		}
+		out_add_text(out, "\n");
+	}
+	out_add_text(out, "errno=0\n\n");
+}
+
+static size_t count_lines(const struct out *out)
+{
+	size_t lines = 0;
+	for (size_t i = 0; i < out->len; i++)
+		lines += out->bytes[i] == '\n';
+	return lines;
+}
+
+static void print_json(struct out *out, const struct view *view, const struct view_style *style)
+{
+	struct json_out json;
+	const struct view_link none = {0};
+	json_out_init(&json, out);
+	json_out_begin_object(&json, NULL);
+	view_print_json(&json, view, &none, style);
+	json_out_end_object(&json);
+}
+
+/* What takes the square of that many would not end while somebody waits. */
+TEST(view_of_many_peers)
+{
+	struct out text, out;
+	struct view view;
+	struct view_route route;
+	const struct view_style style = {.interface_name = "wg0", .now = NOW};
+	const struct view_link none = {0};
+	const struct ip_address address = {IP_V4, {10, 39, 15, 99}};
+	write_many(&text);
+	CHECK(view_parse(&view, text.bytes, text.len));
+	CHECK_EQ(MANY_PEERS, view.peer_count);
+	out_init(&out, SIZE_MAX);
+	view_print_pretty(&out, &view, &style);
+	/* all but one have a handshake */
+	CHECK_EQ(1 + 4 * MANY_PEERS - 1, count_lines(&out));
+	out_clear(&out);
+	view_print_selected(&out, &view, &style, view_selector_find("dump"), true);
+	CHECK_EQ(1 + MANY_PEERS, count_lines(&out));
+	out_clear(&out);
+	view_print_conf(&out, &view, &none, &style);
+	CHECK(!out.has_failed);
+	out_clear(&out);
+	print_json(&out, &view, &style);
+	CHECK(json_is_right(out.bytes, out.len));
+	CHECK(view_route_find(&route, &view, &address) && route.is_carried);
+	CHECK(route.entries[0].peer == &view.peers[MANY_PEERS - 1]);
+	view_route_free(&route);
+	out_wipe(&out);
+	out_wipe(&text);
+	view_wipe(&view);
 }
