@@ -12,9 +12,12 @@
  *   pipe socket PATH           a stream socket at PATH that listens, and nothing else
  *   pipe control PATH SIZE     copies stdin to the stream socket at PATH in pieces of
  *                              SIZE bytes, then what it answers to stdout
+ *   pipe answer PATH FILE      a stream socket at PATH: whoever sends an empty line
+ *                              there gets what is in FILE
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +139,37 @@ static void converse(const char *path, size_t size)
 	copy(connection, STDOUT_FILENO);
 }
 
+/* Somebody who hangs up early does not end it. */
+static void answer_one(int connection, const char *file)
+{
+	static char buffer[CHUNK];
+	char question[4096];
+	size_t len = 0;
+	ssize_t n = 1;
+	while (n > 0 && (len < 2 || memcmp(question + len - 2, "\n\n", 2))) {
+		n = recv(connection, question + len, sizeof(question) - len, 0);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	int from = n > 0 ? open(file, O_RDONLY | O_CLOEXEC) : -1;
+	while (from >= 0 && (n = read(from, buffer, sizeof(buffer))) > 0)
+		if (send(connection, buffer, (size_t)n, MSG_NOSIGNAL) != n)
+			break;
+	if (from >= 0)
+		close(from);
+	close(connection);
+}
+
+static void answer(const char *path, const char *file)
+{
+	struct sockaddr_un address = unix_address(path);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof(address)) ||
+		listen(listener, 8))
+		give_up(path);
+	for (;;)
+		answer_one(accept(listener, NULL, NULL), file);
+}
+
 static void print_datagrams(const char *path)
 {
 	struct sockaddr_un address = unix_address(path);
@@ -164,7 +198,7 @@ static void rest_at(const char *path)
 static void usage(void)
 {
 	fprintf(stderr, "usage: pipe listen|send|spray ADDRESS PORT, pipe datagrams PATH, "
-			"pipe socket PATH, pipe control PATH SIZE\n");
+			"pipe socket PATH, pipe control PATH SIZE, pipe answer PATH FILE\n");
 	exit(2);
 }
 
@@ -180,6 +214,8 @@ int main(int argc, char **argv)
 		converse(argv[2], strtoul(argv[3], NULL, 10));
 		return 0;
 	}
+	if (!strcmp(argv[1], "answer"))
+		answer(argv[2], argv[3]);
 	struct sockaddr_storage storage;
 	struct sockaddr *address = (struct sockaddr *)&storage;
 	socklen_t len = read_address(&storage, argv[2], argv[3]);
