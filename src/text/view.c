@@ -90,8 +90,11 @@ static bool add_allowed_ip(struct view_peer *peer, const struct pair *pair)
 	if (!ips)
 		return false;
 	peer->allowed_ips = ips;
-	return addrtext_read_prefix(&ips[peer->allowed_ip_count++], pair->value, pair->value_len) ==
-	       ADDRTEXT_OK;
+	struct ip_prefix *ip = &ips[peer->allowed_ip_count++];
+	if (addrtext_read_prefix(ip, pair->value, pair->value_len) != ADDRTEXT_OK)
+		return false;
+	ip_prefix_mask(ip); /* only another program's answer needs that */
+	return true;
 }
 
 static bool read_peer_line(struct view_peer *peer, const struct pair *pair)

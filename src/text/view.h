@@ -27,7 +27,7 @@ struct view_peer {
 	uint64_t handshake_sec, handshake_nsec; /* of the latest, since the epoch; 0: never */
 	uint64_t tx_bytes, rx_bytes;
 	uint16_t keepalive_seconds;    /* 0: off */
-	struct ip_prefix *allowed_ips; /* in the order of the answer, as they stand there */
+	struct ip_prefix *allowed_ips; /* in the order of the answer */
 	size_t allowed_ip_count, allowed_ip_capacity;
 	struct drop_counters drops;
 };

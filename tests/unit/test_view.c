@@ -40,6 +40,20 @@ TEST(view_takes_the_last_private_key)
 	view_wipe(&view);
 }
 
+TEST(view_masks_host_bits)
+{
+	struct view view;
+	static const char text[] =
+		"public_key=" TWO "\nallowed_ip=10.1.2.3/8\nallowed_ip=10.1.2.3\nerrno=0\n\n";
+	CHECK(view_parse(&view, text, sizeof text - 1));
+	CHECK_EQ(2, view.peers[0].allowed_ip_count);
+	CHECK_MEM(((uint8_t[]){10, 0, 0, 0}), view.peers[0].allowed_ips[0].address.bytes, 4);
+	CHECK_EQ(8, view.peers[0].allowed_ips[0].len);
+	CHECK_EQ(3, view.peers[0].allowed_ips[1].address.bytes[3]);
+	CHECK_EQ(32, view.peers[0].allowed_ips[1].len);
+	view_wipe(&view);
+}
+
 TEST(view_of_an_interface_without_anything)
 {
 	struct view view;
