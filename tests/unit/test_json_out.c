@@ -52,6 +52,7 @@ TEST(json_out_escapes)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		check_text(rows[i].escaped, rows[i].text, strlen(rows[i].text));
 	check_text("\"a\\u0000b\"", "a\0b", 3);
+	check_text("\"\\ufffd\"", "\xc3\xa9", 1); /* its rest is not ours to read */
 }
 
 TEST(json_out_structure)

@@ -7,8 +7,31 @@
 #include "text/view.h"
 #include "text/view_print.h"
 #include "text/view_route.h"
+#include "text/view_text.h"
+#include "unit/freed.h"
 #include "unit/json_strict.h"
 #include "unit/view_answer.h"
+
+static void print_json(struct out *out, const struct view *view, const struct view_style *style)
+{
+	struct json_out json;
+	const struct view_link none = {0};
+	json_out_init(&json, out);
+	json_out_begin_object(&json, NULL);
+	view_print_json(&json, view, &none, style);
+	json_out_end_object(&json);
+}
+
+/* In every form that may have keys. */
+static void print_all(struct out *out, const struct view *view)
+{
+	const struct view_style style = {.interface_name = "wg0", .shows_keys = true};
+	const struct view_link none = {0};
+	view_print_pretty(out, view, &style);
+	view_print_selected(out, view, &style, view_selector_find("dump"), true);
+	view_print_conf(out, view, &none, &style);
+	print_json(out, view, &style);
+}
 
 TEST(view_keeps_every_key_as_it_came)
 {
@@ -28,6 +51,37 @@ TEST(view_keeps_every_key_as_it_came)
 	CHECK_MEM(two, view.peers[1].preshared_key.bytes, DH_LEN);
 	view_wipe(&view);
 	CHECK(secret_is_zero(&view, sizeof view));
+}
+
+/* Neither where the list of peers grew, nor at the end. */
+TEST(view_leaves_no_key_in_freed_memory)
+{
+	uint8_t secret[DH_LEN];
+	struct view view;
+	struct out text, out;
+	memset(secret, 0xa5, sizeof secret);
+	out_init(&text, SIZE_MAX);
+	for (int i = 0; i < 100; i++)
+		out_add_text(&text,
+			"public_key=" TWO "\npreshared_key="
+			"a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5\n");
+	out_add_text(&text, "errno=0\n\n");
+	freed_watch(secret, sizeof secret);
+	CHECK(view_parse(&view, text.bytes, text.len));
+	CHECK_MEM(secret, view.peers[99].preshared_key.bytes, DH_LEN);
+	free(view_sort_peers(&view));
+	view_wipe(&view);
+	CHECK_EQ(0, freed_end());
+	/* nor in base64 */
+	freed_watch("paWlpaWlpaWl", 12);
+	CHECK(view_parse(&view, text.bytes, text.len));
+	out_init(&out, SIZE_MAX);
+	print_all(&out, &view);
+	CHECK(strstr(out.bytes, "paWlpaWlpaWl"));
+	out_wipe(&out);
+	view_wipe(&view);
+	CHECK_EQ(0, freed_end());
+	out_wipe(&text);
 }
 
 /* A key that is not clamped is shown as it is; the public one is what it stands for. */
@@ -136,16 +190,6 @@ static size_t count_lines(const struct out *out)
 	for (size_t i = 0; i < out->len; i++)
 		lines += out->bytes[i] == '\n';
 	return lines;
-}
-
-static void print_json(struct out *out, const struct view *view, const struct view_style *style)
-{
-	struct json_out json;
-	const struct view_link none = {0};
-	json_out_init(&json, out);
-	json_out_begin_object(&json, NULL);
-	view_print_json(&json, view, &none, style);
-	json_out_end_object(&json);
 }
 
 /* What takes the square of that many would not end while somebody waits. */
