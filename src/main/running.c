@@ -82,6 +82,18 @@ static void complain(
 	out_add_text(complaints, "\n");
 }
 
+static int read_answer(
+	const char *name, struct view *view, const struct out *answer, struct out *complaints)
+{
+	bool is_understood = view_parse(view, answer->bytes, answer->len);
+	if (is_understood && !view->error)
+		return VERB_OK;
+	complain(complaints, name, is_understood ? ": it refuses to answer: " : ": ",
+		is_understood ? strerror(view->error) : "its answer is not understood");
+	view_wipe(view);
+	return VERB_FAILED;
+}
+
 int running_view(const char *name, struct view *view, int stop_fd, struct out *complaints)
 {
 	struct out answer;
@@ -98,10 +110,8 @@ int running_view(const char *name, struct view *view, int stop_fd, struct out *c
 	} else if (error) {
 		complain(complaints, name, ": ", ask_explain(error));
 		status = VERB_FAILED;
-	} else if (!view_parse(view, answer.bytes, answer.len) || view->error) {
-		complain(complaints, name, ": ", "its answer is not understood");
-		view_wipe(view);
-		status = VERB_FAILED;
+	} else {
+		status = read_answer(name, view, &answer, complaints);
 	}
 	out_wipe(&answer);
 	return status;

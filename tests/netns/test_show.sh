@@ -200,7 +200,8 @@ test_show_of_who_means_harm() {
 		answer_at garbage "$dir/garbage"
 		expect_status 1 adit_a show garbage
 		expect_equal "what is shown of it" "" "$(cat "$dir/out")"
-		expect_match "complaint" "^adit: garbage: (its answer|it hung up)" \
+		expect_match "complaint" \
+			"^adit: garbage: (its answer|it hung up|it refuses.*: Perm)" \
 			"$(cat "$dir/err")"
 		expect_status 1 adit_a export garbage
 		expect_status 1 adit_a route garbage 10.0.0.1

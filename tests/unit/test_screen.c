@@ -5,13 +5,18 @@
 #include <poll.h>
 #include <pty.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "unit/capture.h"
 #include "unit/folder.h"
 #include "unit/sandbox.h"
+
+#define ENTER "\x1b[?1049h\x1b[?25l\x1b[?7l"
+#define LEAVE "\x1b[?7h\x1b[?25h\x1b[?1049l"
 
 static void compose(const char *text, unsigned rows, const char *expected)
 {
@@ -51,12 +56,19 @@ static int become_terminal(unsigned short rows)
 	return other;
 }
 
-static const char *read_terminal(int fd)
+/* A terminal passes on what it is told in its own time: as much as is expected is waited for. */
+static bool is_told(int fd, const char *expected)
 {
-	static char text[4096];
-	ssize_t n = read(fd, text, sizeof text - 1);
-	text[n > 0 ? n : 0] = 0;
-	return text;
+	char text[4096];
+	size_t len = 0, wanted = strlen(expected);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	while (len < wanted && poll(&p, 1, 10000) == 1) {
+		ssize_t n = read(fd, text + len, wanted - len);
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	return len == wanted && !memcmp(text, expected, len);
 }
 
 static bool colours(void)
@@ -105,12 +117,10 @@ static bool terminal_life(void)
 	out_add_text(&page, "a\nb\nc\n");
 	sigprocmask(SIG_BLOCK, NULL, &before);
 	REQUIRE(!screen_begin(&screen, NANOS_PER_MS) && screen.is_terminal);
-	REQUIRE(!strcmp(read_terminal(terminal), ""));
 	REQUIRE(screen_draw(&screen, &page));
-	REQUIRE(!strcmp(read_terminal(terminal),
-		"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[Ha\x1b[K\r\n... 2 lines more\x1b[K\x1b[J"));
+	REQUIRE(is_told(terminal, ENTER "\x1b[Ha\x1b[K\r\n... 2 lines more\x1b[K\x1b[J"));
 	REQUIRE(screen_wait(&screen) && screen_draw(&screen, &page));
-	REQUIRE(!strncmp(read_terminal(terminal), "\x1b[Ha", 4));
+	REQUIRE(is_told(terminal, "\x1b[Ha\x1b[K\r\n... 2 lines more\x1b[K\x1b[J"));
 	/* another size is no reason to end, and none to wait */
 	screen.interval = 1000 * NANOS_PER_SECOND;
 	REQUIRE(!raise(SIGWINCH) && screen_is_interrupted(&screen) && screen_wait(&screen));
@@ -118,7 +128,7 @@ static bool terminal_life(void)
 	REQUIRE(!raise(SIGINT) && !screen_wait(&screen));
 	REQUIRE(!raise(SIGINT)); /* of who is impatient */
 	screen_end(&screen);
-	REQUIRE(!strcmp(read_terminal(terminal), "\x1b[?7h\x1b[?25h\x1b[?1049l"));
+	REQUIRE(is_told(terminal, LEAVE));
 	sigprocmask(SIG_BLOCK, NULL, &after);
 	REQUIRE(!sigismember(&after, SIGINT) &&
 		sigismember(&after, SIGUSR1) == sigismember(&before, SIGUSR1));
@@ -129,6 +139,47 @@ static bool terminal_life(void)
 TEST(screen_gives_the_terminal_back)
 {
 	sandbox_run_child(terminal_life);
+}
+
+/* Draws, and is stopped by Ctrl-Z. */
+static pid_t start_drawing(int terminal)
+{
+	pid_t child = fork();
+	if (child)
+		return child;
+	struct screen screen;
+	struct out page;
+	signal(SIGTSTP, SIG_DFL);
+	out_init(&page, SIZE_MAX);
+	out_add_text(&page, "a\n");
+	close(terminal);
+	if (screen_begin(&screen, 1000 * NANOS_PER_SECOND) || !screen_draw(&screen, &page))
+		_exit(1);
+	raise(SIGTSTP);
+	if (!screen_wait(&screen)) /* stops, and is continued */
+		_exit(2);
+	screen_end(&screen);
+	_exit(0);
+}
+
+static bool stopped_life(void)
+{
+	int status, terminal = become_terminal(24);
+	if (terminal < 0)
+		return sandbox_skip("no pseudo terminal");
+	setenv("TERM", "xterm", 1);
+	pid_t child = start_drawing(terminal);
+	REQUIRE(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
+	REQUIRE(is_told(terminal, ENTER "\x1b[Ha\x1b[K\x1b[J" LEAVE));
+	REQUIRE(!kill(child, SIGCONT) && waitpid(child, &status, 0) == child);
+	REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	REQUIRE(is_told(terminal, ENTER LEAVE));
+	return true;
+}
+
+TEST(screen_is_given_back_while_stopped)
+{
+	sandbox_run_child(stopped_life);
 }
 
 static bool each_signal(void)

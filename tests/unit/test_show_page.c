@@ -122,10 +122,11 @@ static bool all(void)
 	wish.form = SHOW_NAMES;
 	REQUIRE(fill(&wish) == VERB_OK && page.text.len == strlen("wg0 wg1\n"));
 	REQUIRE(strchr(page.text.bytes, ' ') == page.text.bytes + 3);
-	REQUIRE(serve("wg2", "nonsense\n\n"));
+	REQUIRE(serve("wg2", "errno=13\n\n"));
 	wish.form = SHOW_PRETTY;
 	REQUIRE(fill(&wish) == VERB_FAILED);
-	REQUIRE(!strcmp("adit: wg2: its answer is not understood\n", out_string(&page.complaints)));
+	REQUIRE(!strcmp("adit: wg2: it refuses to answer: Permission denied\n",
+		out_string(&page.complaints)));
 	REQUIRE(strstr(page.text.bytes, "interface: wg0\n  listening port: 5\n"));
 	REQUIRE(strstr(page.text.bytes, "interface: wg1\n"));
 	REQUIRE(strstr(page.text.bytes, "\n\ninterface: wg"));
