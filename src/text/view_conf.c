@@ -35,10 +35,12 @@ static void add_preface(
 {
 	out_add_text(out, "# The running configuration of ");
 	out_add_text(out, style->interface_name);
-	out_add_text(out, ", as adit export found it.\n"
-			  "# A running interface does not tell: DNS, Table, PreUp, PostUp, "
-			  "PreDown, PostDown,\n"
-			  "# names of endpoints (they stand as addresses), and comments.\n");
+	out_add_text(out,
+		", as adit export found it.\n"
+		"# A running interface does not tell: Listen, BindDevice, DNS, Table, PreUp, "
+		"PostUp,\n"
+		"# PreDown, PostDown, names of endpoints (they stand as addresses), and "
+		"comments.\n");
 	if (!link->is_known)
 		out_add_text(out, "# Address and MTU are not known: no such interface is seen in "
 				  "this network namespace.\n");
