@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "device/intake.h"
+#include "device/staging.h"
 #include "device/transmit.h"
 
 /* Sessions, the pending handshake, timers and waiting packets: as if just created. */
@@ -11,7 +12,7 @@ static void reset_peer(struct device *d, struct peer *peer)
 	struct keyring_retired retired = keyring_clear(&peer->keyring);
 	device_retire_sessions(d, &retired);
 	device_forget_pending(d, peer);
-	device_drop_staged(d, peer, DROP_REMOVED);
+	staging_drop(d, peer, DROP_REMOVED);
 	timers_stop(&peer->timers);
 	endpoint_clear_source(&peer->endpoint);
 }

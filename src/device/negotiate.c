@@ -1,8 +1,9 @@
 #include "device/negotiate.h"
 
-#include "base/bytes.h"
-
 #include <string.h>
+
+#include "base/bytes.h"
+#include "device/staging.h"
 
 #define HANDSHAKE_TOS 0x88 /* AF41 [kernel] */
 
@@ -96,15 +97,26 @@ static void send_initiation(struct device *d, struct peer *peer, const struct no
 	timers_on_authentic_sent(&peer->timers, now->boottime);
 }
 
+/* Why no handshake with the peer is possible; DROP_REASON_COUNT: it is. */
+static enum drop_reason find_hindrance(const struct device *d, const struct peer *peer)
+{
+	if (!d->us)
+		return DROP_NO_KEY;
+	if (secret_is_zero(&peer->remote->static_static, sizeof peer->remote->static_static))
+		return DROP_PEER_KEY; /* of low order: nothing we send could be answered */
+	return peer->endpoint.address.family == IP_NONE ? DROP_NO_ENDPOINT : DROP_REASON_COUNT;
+}
+
 void negotiate_begin(struct device *d, struct peer *peer, const struct now *now)
 {
-	if (!d->is_up || !d->us || timers_has_attempt(&peer->timers))
+	if (!d->is_up || timers_has_attempt(&peer->timers))
 		return;
-	if (secret_is_zero(&peer->remote->static_static, sizeof peer->remote->static_static))
-		return; /* a low-order key: nothing we send could be answered */
-	if (peer->endpoint.address.family == IP_NONE) {
+	enum drop_reason hindrance = find_hindrance(d, peer);
+	if (hindrance != DROP_REASON_COUNT) {
 		struct event event = device_event(EVENT_NO_ENDPOINT, peer);
-		device_tell(d, &event);
+		if (hindrance == DROP_NO_ENDPOINT)
+			device_tell(d, &event);
+		staging_drop(d, peer, hindrance); /* no timer would ever end its wait */
 		return;
 	}
 	peer->attempt_count = 0;
@@ -133,7 +145,7 @@ static void give_up(struct device *d, struct peer *peer)
 	device_tell(d, &event);
 	timers_on_attempt_ended(&peer->timers);
 	device_forget_pending(d, peer);
-	device_drop_staged(d, peer, DROP_GAVE_UP);
+	staging_drop(d, peer, DROP_GAVE_UP);
 }
 
 void negotiate_retry(struct device *d, struct peer *peer, const struct now *now)

@@ -16,7 +16,8 @@ struct datagram { /* one message from the network, still untrusted */
 
 /*
  * A session with the peer is wanted. Begins an attempt unless one is under way;
- * sends an initiation now or as soon as Rekey-Timeout allows.
+ * sends an initiation now or as soon as Rekey-Timeout allows. Where none is possible
+ * (no private key, a peer's key of low order) what waits for it is dropped.
  */
 void negotiate_begin(struct device *d, struct peer *peer, const struct now *now);
 

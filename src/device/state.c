@@ -122,13 +122,6 @@ void device_forget_pending(struct device *d, struct peer *peer)
 	peer->pending = NULL;
 }
 
-void device_drop_staged(struct device *d, struct peer *peer, enum drop_reason reason)
-{
-	device_drop(d, peer, reason, peer->staged.count);
-	for (struct staged_packet *p; (p = staged_pop(&peer->staged)); free(p))
-		d->staged_bytes -= p->len;
-}
-
 nanos device_draw_jitter(const struct device *d)
 {
 	return rng_u32(&d->rng) % (REKEY_JITTER_MAX + 1);

@@ -60,6 +60,7 @@ struct device {
 	bool is_up;
 	uint32_t mtu;
 	size_t staged_bytes, staged_bytes_max;
+	struct staged_packet *staged_oldest, *staged_newest; /* see staging.h */
 
 	struct peer_table peers;
 	struct index_table indices;
@@ -112,9 +113,6 @@ void device_retire_sessions(struct device *d, const struct keyring_retired *reti
 
 /* Ends a handshake that waits for its response, if there is one. */
 void device_forget_pending(struct device *d, struct peer *peer);
-
-/* Drops what waits for a session. */
-void device_drop_staged(struct device *d, struct peer *peer, enum drop_reason reason);
 
 /* To be called after anything that may have armed a timer of the peer. */
 static inline void device_touch(struct device *d, struct peer *peer)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "device/negotiate.h"
+#include "device/staging.h"
 
 /* The session to seal with, or NULL. */
 static struct session *sending_session(const struct peer *peer, const struct now *now)
@@ -12,27 +13,11 @@ static struct session *sending_session(const struct peer *peer, const struct now
 	return session && session_can_send(session, now->boottime) ? session : NULL;
 }
 
-/* Copies one packet to the end of the queue; the oldest makes room. */
-static void stage_packet(struct device *d, struct peer *peer, const uint8_t *packet, uint32_t len)
-{
-	struct staged_queue *queue = &peer->staged;
-	if (queue->count == STAGED_PACKETS_MAX) {
-		struct staged_packet *oldest = staged_pop(queue);
-		d->staged_bytes -= oldest->len;
-		free(oldest);
-		device_drop(d, peer, DROP_STAGED_FULL, 1);
-	}
-	if (len > d->staged_bytes_max - d->staged_bytes || !staged_push(queue, packet, len))
-		device_drop(d, peer, DROP_NO_MEMORY, 1);
-	else
-		d->staged_bytes += len;
-}
-
 static void stage_from(
 	struct device *d, struct peer *peer, const struct burst *burst, uint32_t from)
 {
 	for (uint32_t i = from; i < burst->count; i++)
-		stage_packet(d, peer, burst_inner(burst, i), burst->len[i]);
+		staging_push(d, peer, burst_inner(burst, i), burst->len[i]);
 }
 
 /*
@@ -85,10 +70,9 @@ static struct burst *gather_staged(struct device *d, struct peer *peer)
 		return NULL;
 	burst->stride = stride;
 	for (; burst->count < count; burst->count++) {
-		struct staged_packet *packet = staged_pop(&peer->staged);
+		struct staged_packet *packet = staging_pop(d, peer);
 		memcpy(burst_inner(burst, burst->count), packet->bytes, packet->len);
 		burst->len[burst->count] = packet->len;
-		d->staged_bytes -= packet->len;
 		free(packet);
 	}
 	return burst;
@@ -117,6 +101,8 @@ void transmit_burst(struct device *d, struct peer *peer, struct burst *burst, co
 	stage_from(d, peer, burst, 0);
 	burst_pool_put(d->pool, burst);
 	transmit_staged(d, peer, now);
+	if (!session) /* also where nothing could be staged: what comes later needs it */
+		negotiate_begin(d, peer, now);
 }
 
 void transmit_keepalive(struct device *d, struct peer *peer, const struct now *now)

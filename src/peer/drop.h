@@ -16,6 +16,7 @@
 	X(DROP_UNDER_LOAD, "under-load", "handshake: under load, a cookie was sent instead")       \
 	X(DROP_SOURCE_RATE, "source-rate", "handshake: under load, over 20 a second from there")   \
 	X(DROP_NO_KEY, "no-key", "this interface has no private key")                              \
+	X(DROP_PEER_KEY, "peer-key", "outgoing: no handshake is possible with such a public key")  \
 	X(DROP_INITIATION_FORGED, "initiation", "initiation: does not decrypt")                    \
 	X(DROP_UNKNOWN_PEER, "unknown-peer", "initiation: from a public key that is no peer")      \
 	X(DROP_STALE_STAMP, "stamp", "initiation: timestamp not newer than the last (replay?)")    \

@@ -18,6 +18,8 @@ struct allowedips_node; /* of route/ */
 
 struct staged_packet { /* an inner packet that waits for a session */
 	struct staged_packet *next;
+	struct staged_packet *older, *newer; /* over all peers; these and `peer` are the device's */
+	struct peer *peer;
 	uint32_t len;
 	uint8_t bytes[];
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "device/staging.h"
 #include "device/transmit.h"
 #include "unit/tunnel.h"
 
@@ -254,8 +255,7 @@ TEST(transmit_keepalive_is_an_empty_packet_or_what_is_staged)
 	CHECK_EQ(0, t.b.received);
 	uint8_t packet[INNER_LEN];
 	inner_build(packet, INNER_LEN, &t.a.inner4, &t.b.inner4, 77);
-	CHECK(staged_push(&end_peer(&t.a)->staged, packet, INNER_LEN));
-	t.a.device->staged_bytes += INNER_LEN;
+	staging_push(t.a.device, end_peer(&t.a), packet, INNER_LEN);
 	transmit_keepalive(t.a.device, end_peer(&t.a), &t.now);
 	tunnel_pump(&t, &t.a);
 	CHECK(t.first && t.first->len == 128 && !t.first->next);
