@@ -159,6 +159,8 @@ static void commit_keepalive(
 {
 	bool was_off = peer->keepalive_seconds == 0;
 	struct timers *timers = &peer->timers;
+	if (seconds == peer->keepalive_seconds)
+		return; /* set again: what is due stays due [kernel] */
 	peer->keepalive_seconds = seconds;
 	timers->persistent_interval = seconds * NANOS_PER_SECOND;
 	timers->deadline[TIMER_PERSISTENT] = NANOS_NEVER;

@@ -222,6 +222,27 @@ TEST(tick_persistent_keepalive)
 	tunnel_wipe(&t);
 }
 
+/* Who sets all settings again each 20 s must not put off a keepalive each 25 s for ever. */
+TEST(tick_persistent_keepalive_set_again)
+{
+	struct tunnel t;
+	CHECK(tunnel_init(&t, 622));
+	CHECK(tunnel_ping(&t, &t.a));
+	tunnel_run(&t, 20 * SECOND);
+	CHECK(set_keepalive(&t, &t.a, 25));
+	tunnel_settle(&t);
+	for (int i = 0; i < 4; i++) {
+		CHECK_EQ(1, sent_within(&t, i == 0 ? 0 : 5 * SECOND));
+		CHECK_EQ(0, sent_within(&t, 20 * SECOND - 1));
+		tunnel_run(&t, 1);
+		CHECK(set_keepalive(&t, &t.a, 25));
+	}
+	CHECK(set_keepalive(&t, &t.a, 3)); /* another one counts from now */
+	CHECK_EQ(0, sent_within(&t, 3 * SECOND - 1));
+	CHECK_EQ(1, sent_within(&t, 1));
+	tunnel_wipe(&t);
+}
+
 /* It keeps the tunnel alive for ever: sessions are renewed, a keepalive arrives each interval. */
 TEST(tick_persistent_keepalive_goes_on)
 {
