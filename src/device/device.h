@@ -90,7 +90,10 @@ void device_put_datagrams(struct device *device, struct burst *burst, const stru
 /* A job that was run. Within a session, in the order in which jobs were taken. */
 void device_put_job(struct device *device, struct job *job, const struct now *now);
 
-/* Fires the timers that are due. Calling it early or late is harmless. */
+/*
+ * Fires the timers that are due, of PEERS_PER_TICK peers at the most: for the others
+ * device_deadline has passed afterwards. Calling it early or late is harmless.
+ */
 void device_tick(struct device *device, const struct now *now);
 
 /* The kernel would not send to this peer: its cached source address is forgotten. */

@@ -37,12 +37,19 @@ static void fire(struct device *d, struct peer *peer, enum timer timer, const st
 	}
 }
 
+static void fire_due(struct device *d, struct peer *peer, const struct now *now)
+{
+	for (enum timer timer = 0; timer < TIMER_COUNT; timer++)
+		if (timers_take_due(&peer->timers, timer, now->boottime))
+			fire(d, peer, timer, now);
+}
+
 void device_tick(struct device *d, const struct now *now)
 {
 	struct peer *peer;
 	intake_begin_turn(d, now);
-	while ((peer = deadline_heap_due(&d->deadlines, now->boottime)))
-		for (enum timer timer = 0; timer < TIMER_COUNT; timer++)
-			if (timers_take_due(&peer->timers, timer, now->boottime))
-				fire(d, peer, timer, now);
+	/* What is left is still due then: the next turn follows at once, with data before it. */
+	for (int i = 0; i < PEERS_PER_TICK; i++)
+		if ((peer = deadline_heap_due(&d->deadlines, now->boottime)))
+			fire_due(d, peer, now);
 }

@@ -32,6 +32,7 @@
 #define BACKLOG_LOAD	    (BACKLOG_MAX / 8) /* so many mean load [kernel] */
 #define LOAD_TIME	    NANOS_PER_SECOND  /* load outlasts its last sign by this [kernel] */
 #define HANDSHAKES_PER_TURN 32		      /* processed before data has its turn again */
+#define PEERS_PER_TICK	    64		      /* whose timers fire before that */
 
 #define INITIATIONS_PER_SECOND 50	  /* accepted from one peer [kernel] */
 #define STAMP_WHITENING_NS     (1u << 24) /* a stamp's nanoseconds are cut to multiples of it */

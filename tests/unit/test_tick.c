@@ -1,5 +1,6 @@
 #include "unit/test.h"
 
+#include "noise/limits.h"
 #include "unit/tunnel.h"
 
 static bool set_keepalive(struct tunnel *t, struct end *end, uint16_t seconds)
@@ -78,6 +79,41 @@ TEST(tick_retries_are_rekey_timeout_apart)
 	CHECK(t.a.sent[MESSAGE_INITIATION] >= 300 / 6);
 	CHECK(end_drops(&t.a, DROP_GAVE_UP) > 0);
 	CHECK(end_peer(&t.a)->staged.count <= STAGED_PACKETS_MAX);
+	tunnel_wipe(&t);
+}
+
+/* A herd that is due at one moment: some peers a tick, and data has its turn in between. */
+TEST(tick_of_many_peers_is_bounded)
+{
+	enum { PEERS = 3 * PEERS_PER_TICK + 5 };
+	struct tunnel t;
+	struct end herd;
+	struct device_send send;
+	struct change_peer entries[PEERS];
+	uint32_t sent = 0, ticks = 0;
+	CHECK(tunnel_init(&t, 623));
+	CHECK(end_init(&herd, 623, 16 * TUNNEL_ARENA, TUNNEL_POOL_MAX));
+	CHECK(end_change_key(&herd, &herd.private_key, &t.now));
+	for (uint32_t i = 0; i < PEERS; i++) {
+		entries[i] = (struct change_peer){.public_key = {{9, (uint8_t)i}},
+			.has_endpoint = true,
+			.endpoint = t.a.address};
+		entries[i].has_keepalive = true;
+		entries[i].keepalive_seconds = 25;
+	}
+	struct change change = {.peers = entries, .peer_count = PEERS};
+	CHECK(device_apply(herd.device, &change, &t.now));
+	device_set_link(herd.device, true, &t.now);
+	while (device_deadline(herd.device) <= t.now.boottime) {
+		uint32_t before = sent;
+		device_tick(herd.device, &t.now);
+		for (; device_take_send(herd.device, &send); sent++)
+			burst_pool_put(&herd.pool, send.burst);
+		CHECK(sent - before <= PEERS_PER_TICK);
+		CHECK(++ticks <= 5);
+	}
+	CHECK_EQ(PEERS, sent);
+	end_wipe(&herd);
 	tunnel_wipe(&t);
 }
 
