@@ -62,6 +62,23 @@ static bool is_under_load(struct device *d, nanos boottime)
 	return boottime < d->backlog.load_until;
 }
 
+/*
+ * A message that made no session: strangers can send any number of them, and each
+ * costs a DH however short the queue is. A bucket of time: more than a second's worth
+ * is load. Those that return by the thousand and are welcome make none.
+ */
+static void note_wasted(struct device *d, nanos boottime)
+{
+	struct backlog *backlog = &d->backlog;
+	nanos full = nanos_add(boottime, NANOS_PER_SECOND);
+	nanos from = backlog->wasted_until > boottime ? backlog->wasted_until : boottime;
+	backlog->wasted_until = nanos_add(from, NANOS_PER_SECOND / WASTED_PER_SECOND);
+	if (backlog->wasted_until <= full)
+		return;
+	backlog->wasted_until = full;
+	backlog->load_until = nanos_add(boottime, LOAD_TIME);
+}
+
 /* Under load: a cookie for who has none, a share for who has. */
 static bool is_admitted(struct device *d, const struct datagram *datagram, const struct now *now)
 {
@@ -78,6 +95,7 @@ static bool is_admitted(struct device *d, const struct datagram *datagram, const
 		return true;
 	}
 	device_drop(d, NULL, reason, 1);
+	note_wasted(d, now->boottime);
 	return false;
 }
 
@@ -90,13 +108,16 @@ static void process(struct device *d, const struct datagram *datagram, const str
 	if (is_under_load(d, now->boottime) && !is_admitted(d, datagram, now))
 		return;
 	if (load_le32(datagram->bytes) == MESSAGE_INITIATION) {
-		negotiate_on_initiation(d, datagram, now);
+		if (!negotiate_on_initiation(d, datagram, now))
+			note_wasted(d, now->boottime);
 		return;
 	}
 	struct peer *peer = negotiate_on_response(d, datagram, now);
 	/* Data, or else a keepalive, confirms the session to the responder. */
 	if (peer)
 		transmit_keepalive(d, peer, now);
+	else
+		note_wasted(d, now->boottime);
 }
 
 void intake_begin_turn(struct device *d, const struct now *now)

@@ -1,8 +1,8 @@
 /*
  * Which handshake messages are worth our time, and when. Each costs a hash on
  * arrival (mac1); HANDSHAKES_PER_TURN are processed a turn, the rest waits. When
- * much waits there is load: then a sender first has to prove with a cookie that
- * it receives at its address, and each address gets its share only [WP 5.3].
+ * much waits, or much was in vain, there is load: then a sender first has to prove with a cookie
+ * that it receives at its address, and each address gets its share only [WP 5.3].
  */
 #ifndef ADIT_DEVICE_INTAKE_H
 #define ADIT_DEVICE_INTAKE_H

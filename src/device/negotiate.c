@@ -278,13 +278,14 @@ static bool is_fresh(struct device *d, struct peer *peer, const struct tai64n *s
 	return true;
 }
 
-void negotiate_on_initiation(
+bool negotiate_on_initiation(
 	struct device *d, const struct datagram *datagram, const struct now *now)
 {
 	const struct message_initiation *msg = (const void *)datagram->bytes;
 	struct opened_initiation opened;
 	struct tai64n stamp;
 	struct peer *peer = NULL;
+	bool is_accepted = false;
 	if (!initiation_open(&opened, msg, d->us)) {
 		negotiate_refuse(d, NULL, datagram, DROP_INITIATION_FORGED);
 	} else if (!(peer = peer_table_find(&d->peers, &opened.remote_static))) {
@@ -295,8 +296,10 @@ void negotiate_on_initiation(
 		peer->latest_stamp = stamp;
 		peer->latest_initiation = now->boottime;
 		answer(d, peer, &opened, datagram, now);
+		is_accepted = true;
 	}
 	secret_wipe(&opened, sizeof opened);
+	return is_accepted;
 }
 
 static void on_handshake_complete(

@@ -34,8 +34,9 @@ void negotiate_refuse(struct device *d, struct peer *peer, const struct datagram
 /*
  * The messages: of the right length for their type; initiation and response with a
  * valid mac1, and we have a key. What is not acceptable is dropped and counted.
+ * true: the initiation was the peer's, and new.
  */
-void negotiate_on_initiation(
+bool negotiate_on_initiation(
 	struct device *d, const struct datagram *datagram, const struct now *now);
 
 /* The peer with whom a session is now ready for sending, or NULL. */

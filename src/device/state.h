@@ -46,6 +46,7 @@ struct backlog {
 	struct waiting_message *first, *last;
 	uint32_t count;	    /* at most BACKLOG_MAX */
 	uint32_t turn_left; /* handshakes that may still be processed this turn */
+	nanos wasted_until; /* when what was processed in vain is forgotten */
 	nanos load_until;   /* we are under load before this time */
 };
 

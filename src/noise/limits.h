@@ -31,6 +31,7 @@
 #define BACKLOG_MAX	    4096	      /* handshake messages that wait [kernel] */
 #define BACKLOG_LOAD	    (BACKLOG_MAX / 8) /* so many mean load [kernel] */
 #define LOAD_TIME	    NANOS_PER_SECOND  /* load outlasts its last sign by this [kernel] */
+#define WASTED_PER_SECOND   1000	      /* handshake messages in vain: more mean load */
 #define HANDSHAKES_PER_TURN 32		      /* processed before data has its turn again */
 #define PEERS_PER_TICK	    64		      /* whose timers fire before that */
 

@@ -34,6 +34,7 @@
 #define LAW_BACKLOG	 4096
 #define LAW_LOAD	 512 /* waiting handshakes that mean load */
 #define LAW_LOAD_TIME	 SECONDS(1)
+#define LAW_WASTED	 1000 /* a second that were processed in vain mean load, too */
 #define LAW_COOKIE_TIME	 SECONDS(120)
 #define LAW_SOURCE_BURST 5
 #define LAW_SOURCE_RATE	 20 /* a second */

@@ -87,6 +87,8 @@ struct intake { /* what a node's queue of handshakes must be like, seen from out
 	uint32_t waiting, turn_left;
 	uint64_t overflowed;
 	nanos load_until;
+	/* If all were in vain: the bucket's end, and until when there may be load by that. */
+	nanos wasted_until, maybe_until;
 	bool is_vague;				   /* memory was short: less may wait */
 	uint32_t processed_calm, processed_loaded; /* by the call under way */
 	struct credit strangers[STRANGERS_MAX];

@@ -30,15 +30,27 @@ static struct credit *find_credit(
 
 /* ------------------------------------------------------------------ the queue of handshakes */
 
+/* What a message comes to is not known yet: in vain at the worst. */
+static void note_wasted(struct intake *intake, nanos now)
+{
+	nanos from = intake->wasted_until > now ? intake->wasted_until : now;
+	intake->wasted_until = from + SECONDS(1) / LAW_WASTED;
+	if (intake->wasted_until <= now + SECONDS(1))
+		return;
+	intake->wasted_until = now + SECONDS(1);
+	intake->maybe_until = now + LAW_LOAD_TIME;
+}
+
 static void judge_load(struct world *w, const struct node *node, struct intake *intake)
 {
 	nanos now = watch_time(w, node);
+	bool may_be_loaded = now < intake->maybe_until;
 	if (intake->waiting >= LAW_LOAD)
 		intake->load_until = now + LAW_LOAD_TIME;
-	if (now < intake->load_until)
-		intake->processed_loaded++;
-	else
-		intake->processed_calm++;
+	bool is_loaded = now < intake->load_until;
+	intake->processed_loaded += is_loaded || may_be_loaded;
+	intake->processed_calm += !is_loaded;
+	note_wasted(intake, now);
 }
 
 static void take_message(struct world *w, const struct node *node)
@@ -54,12 +66,17 @@ static void take_message(struct world *w, const struct node *node)
 	}
 }
 
+static bool is_quiet(const struct intake *intake, nanos now)
+{
+	return now >= intake->load_until && now >= intake->maybe_until;
+}
+
 void watch_turn(struct world *w, const struct node *node)
 {
 	struct intake *intake = &w->watch.intakes[node->index];
 	bool is_waiting = !device_deadline(node->device);
 	intake->processed_calm = intake->processed_loaded = 0;
-	if (intake->is_vague && !is_waiting && watch_time(w, node) >= intake->load_until) {
+	if (intake->is_vague && !is_waiting && is_quiet(intake, watch_time(w, node))) {
 		intake->waiting = 0; /* from here on both are the same again */
 		intake->is_vague = w->is_short;
 	}
@@ -105,7 +122,7 @@ void watch_hit(struct world *w, const struct node *node, const struct burst *bur
 bool watch_is_busy(const struct world *w, const struct node *node)
 {
 	const struct intake *intake = &w->watch.intakes[node->index];
-	return intake->is_vague || intake->waiting || watch_time(w, node) < intake->load_until;
+	return intake->is_vague || intake->waiting || !is_quiet(intake, watch_time(w, node));
 }
 
 void watch_intake(struct world *w, const struct node *node)

@@ -137,6 +137,85 @@ TEST(intake_load_begins_and_ends)
 	tunnel_wipe(&t);
 }
 
+/* So many messages a second from strangers, each in a turn of its own; how many get a cookie. */
+static uint32_t trickle(struct tunnel *t, struct end *end, uint32_t per_second, uint32_t count)
+{
+	uint32_t cookies = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		tunnel_skip(t, SECOND / per_second);
+		device_tick(end->device, &t->now);
+		flood(t, end, 1);
+		cookies += discard_sends(end);
+	}
+	return cookies;
+}
+
+/* Fast enough to process all leaves no backlog, and yet each message costs us a DH. */
+TEST(intake_messages_in_vain_are_load)
+{
+	struct tunnel t;
+	CHECK(tunnel_init(&t, 970));
+	CHECK_EQ(0, trickle(&t, &t.b, WASTED_PER_SECOND, 5 * WASTED_PER_SECOND));
+	CHECK(trickle(&t, &t.b, 10 * WASTED_PER_SECOND, 20 * WASTED_PER_SECOND) >=
+		18 * WASTED_PER_SECOND);
+	/* as long as it lasts, and a second */
+	CHECK_EQ(5 * WASTED_PER_SECOND,
+		trickle(&t, &t.b, 2 * WASTED_PER_SECOND, 5 * WASTED_PER_SECOND));
+	tunnel_offer(&t, &t.a, 1, 0);
+	tunnel_settle(&t);
+	CHECK_EQ(0, t.b.received);
+	tunnel_run(&t, REKEY_TIMEOUT + REKEY_JITTER_MAX);
+	CHECK_EQ(1, t.b.received);
+	CHECK_EQ(0, trickle(&t, &t.b, 10, 10));
+	tunnel_wipe(&t);
+}
+
+/* A herd that comes back: however fast, messages that make sessions are no load. */
+TEST(intake_messages_that_make_sessions_are_no_load)
+{
+	struct tunnel t;
+	CHECK(tunnel_init(&t, 971));
+	struct peer *peers[] = {end_peer(&t.a), end_peer(&t.b)};
+	for (uint32_t i = 0; i < 3 * WASTED_PER_SECOND; i++) {
+		timers_stop(&peers[0]->timers);
+		peers[1]->latest_initiation = 0;
+		t.now.realtime += SECOND;
+		t.now.boottime += SECOND / (3 * WASTED_PER_SECOND);
+		device_tick(t.a.device, &t.now);
+		device_tick(t.b.device, &t.now);
+		negotiate_begin(t.a.device, peers[0], &t.now);
+		tunnel_settle(&t);
+	}
+	CHECK_EQ(3 * WASTED_PER_SECOND, t.b.sent[MESSAGE_RESPONSE]);
+	CHECK_EQ(0, t.b.device->backlog.load_until + t.a.device->backlog.load_until);
+	tunnel_wipe(&t);
+}
+
+/* Who has a cookie and spends it too fast does not end the load that he makes. */
+TEST(intake_messages_beyond_a_share_are_load)
+{
+	struct tunnel t;
+	struct message_initiation msg;
+	CHECK(tunnel_init(&t, 972));
+	struct device *d = t.b.device;
+	struct endpoint from = stranger(1);
+	flood(&t, &t.b, 32 + BACKLOG_LOAD);
+	while (intake_is_waiting(d))
+		device_tick(d, &t.now);
+	discard_sends(&t.b);
+	for (uint32_t i = 0; i < 10 * WASTED_PER_SECOND; i++) {
+		struct mac_value cookie =
+			cookie_bake(&d->baker, &from.address, from.port, t.now.boottime, &d->rng);
+		tunnel_skip(&t, SECOND / (2 * WASTED_PER_SECOND));
+		device_tick(d, &t.now);
+		forge(&t.b, &msg, i);
+		macs_set_mac2(&msg, sizeof msg, &cookie);
+		put(&t, &t.b, &msg, sizeof msg, &from);
+	}
+	CHECK(end_drops(&t.b, DROP_INITIATION_FORGED) <= 32 + BACKLOG_LOAD + 5 + 5 * 20 + 1);
+	tunnel_wipe(&t);
+}
+
 /* Under load: the first initiation brings a cookie, the second, with it, a session. */
 TEST(intake_cookie_lets_an_honest_peer_in)
 {
