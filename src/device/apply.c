@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "device/intake.h"
+#include "device/nesting.h"
 #include "device/staging.h"
 #include "device/transmit.h"
 
@@ -23,6 +24,7 @@ void apply_remove_peer(struct device *d, struct peer *peer)
 	allowedips_remove_peer(&d->allowed_ips, peer);
 	deadline_heap_remove(&d->deadlines, peer);
 	peer_table_remove(&d->peers, peer);
+	nesting_forget(d);
 	peer->is_removed = true;
 	if (peer->pins == 0)
 		peer_destroy(peer, d->arena);

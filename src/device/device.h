@@ -71,6 +71,12 @@ void device_discard(struct device *device, struct device_plan *plan);
 /* Going down wipes sessions and drops what waits; coming up starts keepalives. */
 void device_set_link(struct device *device, bool is_up, const struct now *now);
 
+/*
+ * The TUN's interface index where the UDP sockets are, 0 (at first): unknown. Data
+ * that came in by it was in a tunnel before: it is delivered, but moves no endpoint.
+ */
+void device_set_ifindex(struct device *device, uint32_t ifindex);
+
 /* The TUN's MTU, 0..65535: the bound of padding. */
 void device_set_mtu(struct device *device, uint32_t mtu);
 

@@ -249,6 +249,7 @@ static void answer(struct device *d, struct peer *peer, struct opened_initiation
 		negotiate_refuse(d, peer, datagram, DROP_NO_MEMORY);
 		goto no_session;
 	}
+	remote_table_add(&d->remotes, session);
 	struct keyring_retired retired = keyring_add_responded(&peer->keyring, session);
 	device_retire_sessions(d, &retired);
 	on_session_derived(d, peer, datagram, now->boottime);
@@ -349,6 +350,7 @@ struct peer *negotiate_on_response(
 	/* The index passes from the pending handshake to the session. */
 	secret_free(d->arena, peer->pending, sizeof *peer->pending);
 	peer->pending = NULL;
+	remote_table_add(&d->remotes, session);
 	bool gives_way = memcmp(&d->us->public_key, &peer->public_key, DH_LEN) > 0;
 	struct keyring_retired retired = keyring_add_initiated(&peer->keyring, session, gives_way);
 	device_retire_sessions(d, &retired);

@@ -3,19 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-
 #include "device/apply.h"
 #include "device/intake.h"
 #include "device/negotiate.h"
+#include "device/nesting.h"
 #include "device/receive.h"
 #include "device/transmit.h"
 #include "device/unreachable.h"
-
-#define PROTOCOL_UDP	  17
-#define PROTOCOL_FRAGMENT 44 /* of IPv6 */
-#define UDP_HEADER_LEN	  8
-#define MESSAGE_INDEX_END 8 /* in initiations and data: type, then index */
 
 struct device *device_create(const struct device_setup *setup)
 {
@@ -31,11 +25,13 @@ struct device *device_create(const struct device_setup *setup)
 	allowedips_init(&d->allowed_ips);
 	intake_init(d);
 	memset(&d->stamp_limit, 0xff, sizeof d->stamp_limit);
-	if (!peer_table_init(&d->peers, &d->rng)) {
-		free(d);
-		return NULL;
-	}
-	return d;
+	d->nesting_epoch = 1; /* in its zeroed state a peer has seen nothing */
+	bool has_tables = peer_table_init(&d->peers, &d->rng);
+	has_tables = remote_table_init(&d->remotes, &d->rng) && has_tables;
+	if (has_tables)
+		return d;
+	device_destroy(d);
+	return NULL;
 }
 
 /* Gives back what nobody took, then the carriers. */
@@ -65,65 +61,21 @@ void device_destroy(struct device *d)
 		d->free_carriers = carrier->next;
 	secret_free(d->arena, d->us, sizeof *d->us);
 	peer_table_wipe(&d->peers);
+	remote_table_wipe(&d->remotes);
 	index_table_wipe(&d->indices);
 	deadline_heap_wipe(&d->deadlines);
 	allowedips_wipe(&d->allowed_ips);
 	free(d);
 }
 
+void device_set_ifindex(struct device *d, uint32_t ifindex)
+{
+	d->ifindex = ifindex;
+}
+
 void device_set_mtu(struct device *d, uint32_t mtu)
 {
 	d->mtu = mtu;
-}
-
-/* Where the UDP header of a packet begins; 0: it has none, or stands in another fragment. */
-static uint32_t udp_offset(const uint8_t *bytes, const struct ip_packet *packet)
-{
-	uint32_t offset = (bytes[0] & 15u) * 4;
-	uint8_t protocol = bytes[9];
-	bool is_later_fragment = load_be16(bytes + 6) & 0x1fff;
-	if (packet->destination.family == IP_V6) {
-		offset = 40;
-		protocol = bytes[6];
-		is_later_fragment = false;
-		if (protocol == PROTOCOL_FRAGMENT && packet->len >= offset + 8) {
-			protocol = bytes[offset];
-			is_later_fragment = load_be16(bytes + offset + 2) & 0xfff8;
-			offset += 8;
-		}
-	}
-	bool is_whole = packet->len >= offset + UDP_HEADER_LEN + MESSAGE_INDEX_END;
-	return protocol == PROTOCOL_UDP && !is_later_fragment && is_whole ? offset : 0;
-}
-
-/* The index in the message is that of a session with this peer, or of our initiation to it. */
-static bool is_our_message(const struct peer *peer, const uint8_t *message)
-{
-	const struct keyring *ring = &peer->keyring;
-	const struct session *sessions[] = {ring->previous, ring->current, ring->next};
-	uint32_t type = load_le32(message), index = load_le32(message + 4);
-	if (type == MESSAGE_INITIATION)
-		return peer->pending && peer->pending->local_index == index;
-	for (size_t i = 0; type == MESSAGE_DATA && i < KEYRING_SESSIONS; i++)
-		if (sessions[i] && sessions[i]->remote_index == index)
-			return true;
-	return false;
-}
-
-/*
- * What we sent to the peer's endpoint and routes lead back into its tunnel: it would
- * go round, a layer more each time, without end. The port alone does not tell: others
- * may speak to the same endpoint through us. The rest of a datagram in fragments
- * passes once, and its own datagram is one that we know again.
- */
-static bool is_own_datagram(
-	const uint8_t *bytes, const struct ip_packet *packet, const struct peer *peer)
-{
-	if (!ip_address_is_equal(&packet->destination, &peer->endpoint.address))
-		return false;
-	uint32_t udp = udp_offset(bytes, packet);
-	return udp && load_be16(bytes + udp + 2) == peer->endpoint.port &&
-	       is_our_message(peer, bytes + udp + UDP_HEADER_LEN);
 }
 
 void device_put_inner(struct device *d, struct burst *burst, const struct now *now)
@@ -140,7 +92,7 @@ void device_put_inner(struct device *d, struct burst *burst, const struct now *n
 		 peer->endpoint.address.family == IP_NONE) {
 		unreachable_answer(d, burst, &packet, now);
 		device_drop_burst(d, peer, peer ? DROP_NO_ENDPOINT : DROP_NO_ROUTE, burst);
-	} else if (is_own_datagram(burst_inner(burst, 0), &packet, peer)) {
+	} else if (nesting_is_loop(d, burst_inner(burst, 0), &packet, peer, now)) {
 		device_drop_burst(d, peer, DROP_LOOP, burst);
 	} else {
 		burst->tos = packet.tos & IP_ECN_MASK; /* [RFC 6040 4.1]; DSCP is not copied */

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "device/intake.h"
 #include "device/negotiate.h"
+#include "device/nesting.h"
 #include "device/transmit.h"
 
 /* The message's type, or 0 when the length does not fit it or it has none that we know. */
@@ -170,7 +171,9 @@ static void on_authentic(struct device *d, struct peer *peer, struct session *se
 	const struct carrier *carrier, const struct now *now)
 {
 	bool is_confirmed;
-	negotiate_learn_endpoint(d, peer, &carrier->from);
+	if (!nesting_is_inside(d, &carrier->from) ||
+		endpoint_is_same_remote(&peer->endpoint, &carrier->from))
+		negotiate_learn_endpoint(d, peer, &carrier->from);
 	/* Not for a late packet of an older session: that one has been renewed. */
 	bool wants_rekey = session == peer->keyring.current &&
 			   session_wants_rekey_on_receive(session, now->boottime);

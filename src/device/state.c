@@ -107,6 +107,7 @@ void device_retire_sessions(struct device *d, const struct keyring_retired *reti
 		if (!session)
 			continue;
 		index_table_remove(&d->indices, session->local_index);
+		remote_table_remove(&d->remotes, session);
 		session->is_retired = true;
 		if (session->pins == 0)
 			session_destroy(session, d->arena);

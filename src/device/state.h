@@ -10,6 +10,7 @@
 #include "device/device.h"
 #include "device/index_table.h"
 #include "device/peer_table.h"
+#include "device/remote_table.h"
 #include "session/cookie.h"
 #include "session/ratelimit.h"
 
@@ -60,17 +61,20 @@ struct device {
 	bool wants_stamps;	   /* an initiation waits for a grant */
 	bool is_up;
 	uint32_t mtu;
+	uint32_t ifindex; /* of the TUN; 0: unknown */
 	size_t staged_bytes, staged_bytes_max;
 	struct staged_packet *staged_oldest, *staged_newest; /* see staging.h */
 
 	struct peer_table peers;
 	struct index_table indices;
+	struct remote_table remotes;
 	struct deadline_heap deadlines;
 	struct allowedips allowed_ips;
 	struct drop_counters drops;
 	struct backlog backlog;
 	struct cookie_baker baker;
 	struct ratelimit ratelimit;
+	uint64_t nesting_epoch; /* what peers saw in another one is void, see nesting.h */
 	nanos unreachable_full; /* when the share of ICMP errors is whole again */
 
 	struct carrier_queue jobs, sends, inner;

@@ -280,8 +280,19 @@ void pump_init(struct pump *p, struct loop *loop, struct burst_pool *pool, struc
 	loop_on_deadline(loop, on_deadline, p);
 }
 
+/*
+ * Its index here, where the sockets are too; 0: not known. It keeps that for life: where
+ * it is moved to another namespace, nothing comes in by that index any more.
+ */
+static uint32_t tun_ifindex(int tun)
+{
+	char name[IFNAMSIZ];
+	return tun_name(tun, name) ? 0 : if_nametoindex(name);
+}
+
 int pump_use_tun(struct pump *p, int tun)
 {
+	device_set_ifindex(p->device, tun_ifindex(tun));
 	p->tun = (struct watch){tun, on_tun, p};
 	return loop_add(p->loop, &p->tun, EPOLLIN);
 }

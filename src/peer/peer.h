@@ -51,6 +51,9 @@ struct peer {
 	bool is_given_up;      /* no session since an attempt was given up */
 	struct allowedips_node *allowed_ips, *allowed_ips_last; /* written by route/ only */
 	uint32_t pins;						/* jobs out */
+	struct peer *nested_in; /* whose tunnel its datagrams go into; the device's nesting.h */
+	nanos nested_until;
+	uint64_t nesting_epoch;
 	bool is_removed;  /* in no table any more; freed when pins reaches 0 */
 	size_t heap_slot; /* the device's heap of deadlines */
 	nanos heap_deadline;

@@ -16,8 +16,9 @@
 #include "session/replay.h"
 
 struct session {
-	struct session_keys *keys; /* in the arena */
-	uint32_t local_index;	   /* what the peer writes into data it sends us */
+	struct session *same_bucket; /* the device's table by remote index */
+	struct session_keys *keys;   /* in the arena */
+	uint32_t local_index;	     /* what the peer writes into data it sends us */
 	uint32_t remote_index;
 	bool is_initiator;
 	bool is_retired; /* in no key ring any more; freed when pins reaches 0 */

@@ -67,7 +67,7 @@ TEST(short_memory_for_a_device)
 		CHECK_EQ(!failed, is_there);
 		end_wipe(&end);
 	}
-	CHECK_EQ(3, n);
+	CHECK_EQ(4, n);
 }
 
 /* Whole or not at all: what is there goes on meanwhile. */
