@@ -162,6 +162,74 @@ routing_loop() { # routing_loop 4|6 INNER-ADDRESS-OF-B
 test_routing_loop_v4() { routing_loop 4 10.7.0.2; }
 test_routing_loop_v6() { routing_loop 6 '[fd07::2]'; }
 
+# Namespace c with wgc (10.7.0.3), a's second peer, at 10.29.0.3 on a link of its own
+third_end() { # third_end a|b ADDRESS-OF-A: the link leads there; c knows a by the address
+	add_ns c
+	ip link add eth2 netns "$1" type veth peer name eth0 netns c
+	ip -n "$1" addr add 10.29.0.1/24 dev eth2
+	ip -n c addr add 10.29.0.3/24 dev eth0
+	ip -n "$1" link set eth2 up
+	ip -n c link set eth0 up
+	ip -n c route add default via 10.29.0.1
+	key_c=$(wg genkey)
+	public_c=$(wg pubkey <<<"$key_c")
+	write_config 3 "$key_c" "$public_a" 1280 | sed '/^AllowedIPs/d' >"$dir/wgc.conf"
+	printf 'AllowedIPs = 10.7.0.1/32\nEndpoint = %s:51820\n' "$2" >>"$dir/wgc.conf"
+	in_ns a wg set wga peer "$public_c" allowed-ips 10.7.0.3/32
+	start wgc c "$adit" run "$dir/wgc.conf"
+	wait_until 10 "routes through wgc" leads_through c wgc 10.7.0.1
+}
+sent_by_a() { in_ns a wg show wga transfer | awk '{ n += $3 } END { print n }'; }
+
+# The endpoint of each of two peers lies in the other's tunnel, also in fragments.
+test_routing_loop_of_two_peers() {
+	tunnel 4
+	third_end a 10.29.0.1
+	expect_ping a 10.7.0.2
+	expect_ping c 10.7.0.1
+	local before size
+	in_ns a wg set wga peer "$public_b" endpoint 10.7.0.3:51820
+	in_ns a wg set wga peer "$public_c" endpoint 10.7.0.2:51820
+	for size in 56 1300 1372; do
+		before=$(sent_by_a)
+		! in_ns a ping -n -q -c 10 -i 0.01 -W 1 -s $size 10.7.0.2 >/dev/null ||
+			fail "answered"
+		sleep 0.3
+		[ $(($(sent_by_a) - before)) -lt 140000 ] ||
+			fail "the loop cost $(($(sent_by_a) - before)) bytes"
+	done
+	[ "$(drops a wga loop)" -ge 30 ] || fail "$(drops a wga loop) were counted as a loop"
+	in_ns a wg set wga peer "$public_b" endpoint 10.9.0.2:51820
+	in_ns a wg set wga peer "$public_c" endpoint 10.29.0.3:51820
+	expect_ping a 10.7.0.2
+	expect_ping a 10.7.0.3
+}
+
+# c has a link with b only: what a sends it goes inside what it sends b, and back. First
+# c looks for a, which does not know where c is.
+test_peer_behind_another() {
+	tunnel 4
+	third_end b 10.8.0.1
+	in_ns b sysctl -qw net.ipv4.ip_forward=1
+	in_ns b wg set wgb peer "$public_a" allowed-ips 10.7.0.1/32,10.8.0.1/32
+	in_ns a wg set wga peer "$public_b" allowed-ips 10.7.0.2/32,10.29.0.0/24
+	ip -n a addr add 10.8.0.1/32 dev wga
+	ip -n a route replace 10.29.0.0/24 dev wga src 10.8.0.1
+	ip -n b route replace 10.8.0.1/32 dev wgb
+	expect_ping a 10.7.0.2
+	expect_ping c 10.7.0.1
+	expect_ping a 10.7.0.3 20
+	in_ns a ping -n -q -c 3 -i 0.05 -W 5 -s 4000 10.7.0.3 >/dev/null || fail "fragments"
+	expect_equal "where a sees c" 10.29.0.3:51820 \
+		"$(in_ns a wg show wga endpoints | awk -v key="$public_c" '$1 == key { print $2 }')"
+	expect_equal "packets taken for a loop" 0 "$(drops a wga loop)"
+	# and the other way: a looks for c
+	in_ns a wg set wga peer "$public_c" remove
+	in_ns a wg set wga peer "$public_c" allowed-ips 10.7.0.3/32 endpoint 10.29.0.3:51820
+	expect_ping a 10.7.0.3 20
+	expect_equal "packets taken for a loop" 0 "$(drops a wga loop)"
+}
+
 # A rule for the mark leads the outer packets over another link, also those of a program
 # that has bound its socket to the tunnel (SO_BINDTODEVICE).
 mark_reroute() { # mark_reroute 4|6 ADDRESS-OF-B GATEWAY
@@ -255,4 +323,4 @@ expect_unreachable() { # expect_unreachable NAMESPACE ADDRESS TEXT
 	expect_match "ping to $2" "$3" "$(cat "$dir/ping")"
 }
 
-run_tests 19 "$@"
+run_tests 21 "$@"
