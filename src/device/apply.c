@@ -133,6 +133,7 @@ static void commit_private_key(struct device *d, struct device_plan *plan)
 {
 	if (is_same_key(d->us, plan->identity))
 		return;
+	intake_clear(d);
 	secret_free(d->arena, d->us, sizeof *d->us);
 	d->us = plan->identity;
 	plan->identity = NULL;

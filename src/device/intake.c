@@ -101,10 +101,6 @@ static bool is_admitted(struct device *d, const struct datagram *datagram, const
 
 static void process(struct device *d, const struct datagram *datagram, const struct now *now)
 {
-	if (!d->us) { /* it was removed while the message waited */
-		negotiate_refuse(d, NULL, datagram, DROP_NO_KEY);
-		return;
-	}
 	if (is_under_load(d, now->boottime) && !is_admitted(d, datagram, now))
 		return;
 	if (load_le32(datagram->bytes) == MESSAGE_INITIATION) {

@@ -22,7 +22,7 @@ void intake_begin_turn(struct device *d, const struct now *now);
 /* Something waits for the next turn. */
 bool intake_is_waiting(const struct device *d);
 
-/* Drops what waits, for the link went down. */
+/* Drops what waits: the link went down, or the key changed that its mac1 was checked with. */
 void intake_clear(struct device *d);
 
 #endif

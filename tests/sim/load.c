@@ -65,6 +65,18 @@ void scenario_overflow(struct world *w)
 		node_set_link(w, &w->nodes[i], true);
 	}
 	expect_to_get_in(w, 0, TARGET);
+	world_run(w, SECONDS(2));
+	strangers_flood(w, TARGET, 1000, 1, false);
+	world_run(w, MILLIS(4));
+	uint64_t removed = setting_drops(w, TARGET, DROP_REMOVED);
+	struct private_key key;
+	struct rng rng = {dice_fill, &w->dice};
+	private_key_generate(&key, &rng);
+	admin_set_private_key(w, TARGET, &key); /* and with the key that its mac1 is for */
+	if (setting_drops(w, TARGET, DROP_REMOVED) - removed < 500)
+		world_break(w, "what waited did not go with the key");
+	admin_put_right(w, 0);
+	expect_to_get_in(w, 0, TARGET);
 }
 
 /* Regression 17: between two handshakes only the port changes, then only the address. */

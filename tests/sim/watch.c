@@ -113,6 +113,7 @@ void watch_private_key(struct world *w, struct node *node, const struct private_
 {
 	watch_is_gone(w, node, &node->us.private_key, "the former private key");
 	local_identity_init(&node->us, key);
+	w->watch.intakes[node->index].waiting = 0; /* their mac1 was made for the former one */
 	watch_void_keys(w, node);
 	for (uint32_t i = 0; i < w->node_count; i++) {
 		struct sight *sight = &w->watch.sights[node->index][i];

@@ -91,6 +91,32 @@ TEST(intake_backlog_is_bounded)
 	tunnel_wipe(&t);
 }
 
+/* What waits has a mac1 of the old key: under the new one it must not even get a cookie. */
+TEST(intake_backlog_goes_with_the_private_key)
+{
+	struct tunnel t;
+	struct private_key key = {{0x33}}, none = {{0}};
+	CHECK(tunnel_init(&t, 973));
+	private_key_clamp(&key);
+	flood(&t, &t.b, 32 + BACKLOG_LOAD);
+	CHECK(end_change_key(&t.b, &t.b.private_key, &t.now));
+	CHECK_EQ(BACKLOG_LOAD, t.b.device->backlog.count); /* the same */
+	CHECK(end_change_key(&t.b, &key, &t.now));
+	CHECK_EQ(0, t.b.device->backlog.count);
+	CHECK_EQ(BACKLOG_LOAD, end_drops(&t.b, DROP_REMOVED));
+	device_tick(t.b.device, &t.now);
+	CHECK_EQ(0, discard_sends(&t.b));
+	flood(&t, &t.b, 1);
+	CHECK_EQ(1, end_drops(&t.b, DROP_MAC1));
+	CHECK(end_change_key(&t.b, &t.b.private_key, &t.now));
+	flood(&t, &t.b, 32 + 10);
+	CHECK_EQ(10, t.b.device->backlog.count + end_drops(&t.b, DROP_UNDER_LOAD));
+	discard_sends(&t.b);
+	CHECK(end_change_key(&t.b, &none, &t.now));
+	CHECK_EQ(0, t.b.device->backlog.count);
+	tunnel_wipe(&t);
+}
+
 /* A wrong mac1 is thrown out on arrival: it takes no place and no turn. */
 TEST(intake_wrong_mac1_takes_no_turn)
 {
