@@ -10,8 +10,7 @@
 /* Sessions, the pending handshake, timers and waiting packets: as if just created. */
 static void reset_peer(struct device *d, struct peer *peer)
 {
-	struct keyring_retired retired = keyring_clear(&peer->keyring);
-	device_retire_sessions(d, &retired);
+	device_end_sessions(d, peer);
 	device_forget_pending(d, peer);
 	staging_drop(d, peer, DROP_REMOVED);
 	timers_stop(&peer->timers);

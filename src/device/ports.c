@@ -49,7 +49,7 @@ void device_destroy(struct device *d)
 		return;
 	for (struct carrier *carrier; (carrier = carrier_pop(&d->jobs));
 		carrier_recycle(d, carrier)) {
-		carrier_unpin(d, carrier);
+		device_unpin(d, carrier->peer, carrier->session);
 		burst_pool_put(d->pool, carrier->job.burst);
 	}
 	drain(d, &d->sends);

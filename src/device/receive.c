@@ -188,7 +188,7 @@ static void on_authentic(struct device *d, struct peer *peer, struct session *se
 		negotiate_begin(d, peer, now);
 }
 
-/* Peer or session are gone. Slots that were not wanted have been dealt with before. */
+/* Nothing of it counts. Slots that were not wanted have been dealt with before. */
 static void abandon(struct device *d, struct carrier *carrier)
 {
 	struct burst *burst = carrier->job.burst;
@@ -198,16 +198,13 @@ static void abandon(struct device *d, struct carrier *carrier)
 	carrier_recycle(d, carrier);
 }
 
-void receive_finish(struct device *d, struct carrier *carrier, const struct now *now)
+/* Judges what was opened and passes it on. Takes the carrier. */
+static void deliver(struct device *d, struct carrier *carrier, const struct now *now)
 {
 	struct job *job = &carrier->job;
 	struct burst *burst = job->burst;
 	struct peer *peer = carrier->peer;
 	struct opened opened = {0};
-	if (!carrier_unpin(d, carrier)) {
-		abandon(d, carrier);
-		return;
-	}
 	for (uint32_t i = 0; i < burst->count; i++) {
 		if (job_is_authentic(job, i))
 			judge_packet(d, carrier, i, &opened);
@@ -225,4 +222,15 @@ void receive_finish(struct device *d, struct carrier *carrier, const struct now 
 		burst_pool_put(d->pool, burst);
 		carrier_recycle(d, carrier);
 	}
+}
+
+void receive_finish(struct device *d, struct carrier *carrier, const struct now *now)
+{
+	struct peer *peer = carrier->peer;
+	struct session *session = carrier->session;
+	if (carrier_is_void(carrier))
+		abandon(d, carrier);
+	else
+		deliver(d, carrier, now);
+	device_unpin(d, peer, session);
 }

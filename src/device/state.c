@@ -80,14 +80,17 @@ void carrier_queue_job(struct device *d, struct carrier *carrier)
 	carrier_push(&d->jobs, carrier);
 }
 
-bool carrier_unpin(struct device *d, struct carrier *carrier)
+bool carrier_is_void(const struct carrier *carrier)
 {
-	bool is_alive = !carrier->session->is_retired && !carrier->peer->is_removed;
-	if (--carrier->session->pins == 0 && carrier->session->is_retired)
-		session_destroy(carrier->session, d->arena);
-	if (--carrier->peer->pins == 0 && carrier->peer->is_removed)
-		peer_destroy(carrier->peer, d->arena);
-	return is_alive;
+	return carrier->session->is_void || carrier->peer->is_removed;
+}
+
+void device_unpin(struct device *d, struct peer *peer, struct session *session)
+{
+	if (--session->pins == 0 && session->is_retired)
+		session_destroy(session, d->arena);
+	if (--peer->pins == 0 && peer->is_removed)
+		peer_destroy(peer, d->arena);
 }
 
 void carrier_queue_send(struct device *d, struct carrier *carrier, const struct peer *peer)
@@ -112,6 +115,15 @@ void device_retire_sessions(struct device *d, const struct keyring_retired *reti
 		if (session->pins == 0)
 			session_destroy(session, d->arena);
 	}
+}
+
+void device_end_sessions(struct device *d, struct peer *peer)
+{
+	struct keyring_retired retired = keyring_clear(&peer->keyring);
+	for (size_t i = 0; i < KEYRING_SESSIONS; i++)
+		if (retired.sessions[i])
+			retired.sessions[i]->is_void = true;
+	device_retire_sessions(d, &retired);
 }
 
 void device_forget_pending(struct device *d, struct peer *peer)

@@ -102,19 +102,25 @@ struct carrier *carrier_pop(struct carrier_queue *queue);
 void carrier_queue_job(struct device *d, struct carrier *carrier);
 
 /*
- * The job came back: unpins, and frees a session or peer that was only waiting
- * for it. false when there is nothing left to finish for: peer or session are
- * gone; the carrier's pointers to them must then not be followed.
+ * There is nothing to finish the job for: the peer is gone, or its keys had to go. A
+ * session that newer ones have pushed out is another matter: what was received or
+ * sealed under it before that is good.
  */
-bool carrier_unpin(struct device *d, struct carrier *carrier);
+bool carrier_is_void(const struct carrier *carrier);
+
+/* A job of theirs is finished: frees a session or peer that was only waiting for it. */
+void device_unpin(struct device *d, struct peer *peer, struct session *session);
 
 /*
  * Queues the carrier's burst of data for the peer's endpoint. Takes the carrier.
  */
 void carrier_queue_send(struct device *d, struct carrier *carrier, const struct peer *peer);
 
-/* Takes sessions out of the index table and frees them now or at their last unpin. */
+/* Takes sessions out of the tables and frees them now or at their last unpin. */
 void device_retire_sessions(struct device *d, const struct keyring_retired *retired);
+
+/* The same for all sessions of a peer, whose jobs are then void. */
+void device_end_sessions(struct device *d, struct peer *peer);
 
 /* Ends a handshake that waits for its response, if there is one. */
 void device_forget_pending(struct device *d, struct peer *peer);

@@ -5,8 +5,7 @@
 /* An attempt under way goes on: its ephemeral key is new, and goes with the attempt. */
 static void erase_keys(struct device *d, struct peer *peer)
 {
-	struct keyring_retired retired = keyring_clear(&peer->keyring);
-	device_retire_sessions(d, &retired);
+	device_end_sessions(d, peer);
 	struct event event = device_event(EVENT_KEYS_ERASED, peer);
 	device_tell(d, &event);
 }

@@ -124,16 +124,12 @@ void transmit_keepalive(struct device *d, struct peer *peer, const struct now *n
 	}
 }
 
-void transmit_finish(struct device *d, struct carrier *carrier, const struct now *now)
+/* The burst is sealed, for a session that may be an older one by now. Takes the carrier. */
+static void send_sealed(struct device *d, struct carrier *carrier, const struct now *now)
 {
 	struct peer *peer = carrier->peer;
 	struct session *session = carrier->session;
-	struct burst *burst = carrier->job.burst;
-	if (!carrier_unpin(d, carrier)) {
-		device_drop_burst(d, NULL, DROP_REMOVED, burst);
-		carrier_recycle(d, carrier);
-		return;
-	}
+	const struct burst *burst = carrier->job.burst;
 	bool has_content = false;
 	for (uint32_t i = 0; i < burst->count; i++) {
 		peer->tx_bytes += burst->len[i];
@@ -147,4 +143,17 @@ void transmit_finish(struct device *d, struct carrier *carrier, const struct now
 	if (session == peer->keyring.current && session_wants_rekey_on_send(session, now->boottime))
 		negotiate_begin(d, peer, now);
 	device_touch(d, peer);
+}
+
+void transmit_finish(struct device *d, struct carrier *carrier, const struct now *now)
+{
+	struct peer *peer = carrier->peer;
+	struct session *session = carrier->session;
+	if (carrier_is_void(carrier)) {
+		device_drop_burst(d, NULL, DROP_REMOVED, carrier->job.burst);
+		carrier_recycle(d, carrier);
+	} else {
+		send_sealed(d, carrier, now);
+	}
+	device_unpin(d, peer, session);
 }

@@ -22,6 +22,7 @@ struct session {
 	uint32_t remote_index;
 	bool is_initiator;
 	bool is_retired; /* in no key ring any more; freed when pins reaches 0 */
+	bool is_void;	 /* nor does what its jobs bring count: not rotated out, but ended */
 	nanos birth;
 	uint64_t send_counter; /* the next to use */
 	uint32_t pins;	       /* jobs out */

@@ -1,6 +1,6 @@
 /*
  * Changes while the tunnel is at work: keys, endpoints, the link; with traffic,
- * with packets that wait, with jobs that are out.
+ * with packets that wait.
  */
 #include "unit/test.h"
 
@@ -308,74 +308,4 @@ TEST(apply_live_link_down_drops_what_waits)
 	CHECK_EQ(9, end_drops(&t.a, DROP_REMOVED));
 	CHECK_EQ(0, t.a.device->staged_bytes);
 	tunnel_wipe(&t);
-}
-
-/* ---------------------------------------------------------------- jobs that are out */
-
-enum blow { REMOVE, LINK_DOWN, ROTATE, KEY_CHANGED, ERASED, REPLACED, DESTROYED_UNTAKEN, BLOWS };
-
-static void strike(struct tunnel *t, struct end *end, enum blow blow)
-{
-	struct change_peer entry = entry_of(tunnel_other(t, end));
-	struct change change = {.replace_peers = true};
-	struct private_key key = {{0x44}};
-	private_key_clamp(&key);
-	switch (blow) {
-	case REMOVE:
-		entry.remove = true;
-		end_change_peer(end, &entry, &t->now);
-		break;
-	case LINK_DOWN: device_set_link(end->device, false, &t->now); break;
-	case ROTATE:
-		for (int i = 0; i < 3; i++) {
-			timers_stop(&end_peer(end)->timers);
-			negotiate_begin(end->device, end_peer(end), &t->now);
-			for (struct flight *f; (f = tunnel_take(t)); free(f))
-				tunnel_bring(t, f);
-			tunnel_settle(t);
-			tunnel_skip(t, SECOND);
-		}
-		break;
-	case KEY_CHANGED: end_change_key(end, &key, &t->now); break;
-	case ERASED:
-		tunnel_skip(t, KEY_ERASURE_TIME);
-		device_tick(end->device, &t->now);
-		break;
-	case REPLACED: device_apply(end->device, &change, &t->now); break;
-	case DESTROYED_UNTAKEN:
-	case BLOWS: break;
-	}
-}
-
-/* Three seal jobs and an open job of a, its first ones taken, when the blow falls. */
-static bool survives(enum blow blow, int taken_count)
-{
-	struct tunnel t;
-	struct job *taken[4];
-	if (!connect(&t, 820 + (uint64_t)blow))
-		return false;
-	tunnel_offer(&t, &t.b, 2, 50);
-	tunnel_pump(&t, &t.b);
-	for (uint32_t i = 0; i < 3; i++)
-		tunnel_offer(&t, &t.a, 4, 4 * i);
-	for (struct flight *f; (f = tunnel_take(&t)); free(f))
-		tunnel_bring(&t, f);
-	for (int i = 0; i < taken_count; i++)
-		taken[i] = device_take_job(t.a.device);
-	strike(&t, &t.a, blow);
-	job_run_batch(taken, (size_t)taken_count);
-	for (int i = 0; i < taken_count; i++)
-		device_put_job(t.a.device, taken[i], &t.now);
-	if (blow != DESTROYED_UNTAKEN)
-		tunnel_settle(&t);
-	bool ok = !end_peer(&t.a) || end_peer(&t.a)->pins == 0 || blow == DESTROYED_UNTAKEN;
-	tunnel_wipe(&t); /* finds out whether all was given back */
-	return ok;
-}
-
-TEST(apply_live_jobs_that_are_out)
-{
-	for (int blow = 0; blow < BLOWS; blow++)
-		for (int taken_count = 0; taken_count <= 4; taken_count++)
-			CHECK(survives((enum blow)blow, taken_count));
 }

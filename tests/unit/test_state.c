@@ -107,12 +107,13 @@ TEST(state_retired_sessions_go_at_the_last_unpin)
 	CHECK_EQ(2, session->pins);
 	CHECK_EQ(2, peer->pins);
 	size_t blocks = t.a.arena.blocks_out;
-	struct keyring_retired retired = keyring_clear(&peer->keyring);
-	device_retire_sessions(d, &retired);
+	CHECK(!carrier_is_void(carriers[0]));
+	device_end_sessions(d, peer);
+	CHECK(!peer->keyring.current && carrier_is_void(carriers[0]));
 	CHECK(session->is_retired && !index_table_find(&d->indices, session->local_index));
-	CHECK(!carrier_unpin(d, carriers[0]));
+	device_unpin(d, peer, session);
 	CHECK_EQ(blocks, t.a.arena.blocks_out);
-	CHECK(!carrier_unpin(d, carriers[1]));
+	device_unpin(d, peer, session);
 	CHECK_EQ(blocks - 1, t.a.arena.blocks_out);
 	CHECK_EQ(0, peer->pins);
 	carrier_recycle(d, carriers[0]);
