@@ -6,11 +6,14 @@
 #include "base/bytes.h"
 #include "device/transmit.h"
 
-void intake_init(struct device *d)
+bool intake_init(struct device *d)
 {
-	cookie_baker_init(&d->baker);
+	d->baker = secret_alloc(d->arena, sizeof *d->baker);
+	if (d->baker)
+		cookie_baker_init(d->baker);
 	ratelimit_init(&d->ratelimit, &d->rng);
 	d->backlog = (struct backlog){.turn_left = HANDSHAKES_PER_TURN};
+	return d->baker;
 }
 
 void intake_clear(struct device *d)
@@ -24,7 +27,7 @@ void intake_clear(struct device *d)
 void intake_wipe(struct device *d)
 {
 	intake_clear(d);
-	secret_wipe(&d->baker, sizeof d->baker);
+	secret_free(d->arena, d->baker, sizeof *d->baker);
 }
 
 bool intake_is_waiting(const struct device *d)
@@ -84,7 +87,7 @@ static bool is_admitted(struct device *d, const struct datagram *datagram, const
 {
 	const struct endpoint *from = datagram->from;
 	struct mac_value cookie =
-		cookie_bake(&d->baker, &from->address, from->port, now->boottime, &d->rng);
+		cookie_bake(d->baker, &from->address, from->port, now->boottime, &d->rng);
 	enum drop_reason reason;
 	if (!macs_mac2_is_valid(datagram->bytes, datagram->len, &cookie)) {
 		reason = DROP_UNDER_LOAD;

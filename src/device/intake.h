@@ -10,7 +10,8 @@
 #include "device/negotiate.h"
 #include "device/state.h"
 
-void intake_init(struct device *d);
+/* false: the arena is full. */
+bool intake_init(struct device *d);
 void intake_wipe(struct device *d);
 
 /* A handshake message or cookie reply of the right length, otherwise untrusted. */

@@ -23,12 +23,11 @@ struct device *device_create(const struct device_setup *setup)
 	index_table_init(&d->indices);
 	deadline_heap_init(&d->deadlines);
 	allowedips_init(&d->allowed_ips);
-	intake_init(d);
 	memset(&d->stamp_limit, 0xff, sizeof d->stamp_limit);
 	d->nesting_epoch = 1; /* in its zeroed state a peer has seen nothing */
-	bool has_tables = peer_table_init(&d->peers, &d->rng);
-	has_tables = remote_table_init(&d->remotes, &d->rng) && has_tables;
-	if (has_tables)
+	bool has_peers = peer_table_init(&d->peers, &d->rng);
+	bool has_remotes = remote_table_init(&d->remotes, &d->rng);
+	if (intake_init(d) && has_peers && has_remotes)
 		return d;
 	device_destroy(d);
 	return NULL;

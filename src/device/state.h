@@ -72,7 +72,7 @@ struct device {
 	struct allowedips allowed_ips;
 	struct drop_counters drops;
 	struct backlog backlog;
-	struct cookie_baker baker;
+	struct cookie_baker *baker; /* in the arena */
 	struct ratelimit ratelimit;
 	uint64_t nesting_epoch; /* what peers saw in another one is void, see nesting.h */
 	nanos unreachable_full; /* when the share of ICMP errors is whole again */

@@ -30,6 +30,7 @@ void peer_destroy(struct peer *peer, struct secret_arena *arena)
 		free(packet);
 	secret_free(arena, peer->pending, sizeof *peer->pending);
 	secret_free(arena, peer->remote, sizeof *peer->remote);
+	secret_wipe(&peer->cookie_jar, sizeof peer->cookie_jar);
 	free(peer);
 }
 

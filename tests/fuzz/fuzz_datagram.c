@@ -108,7 +108,7 @@ static void add_macs(
 	if (!has_cookie)
 		return;
 	struct mac_value cookie =
-		cookie_bake(&d->baker, &from->address, from->port, w->t.now.boottime, &rng);
+		cookie_bake(d->baker, &from->address, from->port, w->t.now.boottime, &rng);
 	macs_set_mac2(bytes, len, &cookie);
 }
 

@@ -84,7 +84,7 @@ static void letter_finish(struct desk *desk, struct input *in, struct letter *le
 		return;
 	uint16_t port = (uint16_t)(from->port + (kind >> 3 & 1));
 	struct mac_value cookie =
-		cookie_bake(&b->baker, &from->address, port, desk->t.now.boottime, &desk->rng);
+		cookie_bake(b->baker, &from->address, port, desk->t.now.boottime, &desk->rng);
 	macs_set_mac2(msg, len, &cookie);
 }
 

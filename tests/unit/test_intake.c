@@ -117,6 +117,22 @@ TEST(intake_backlog_goes_with_the_private_key)
 	tunnel_wipe(&t);
 }
 
+/* What all cookies are made of lies where secrets do. */
+TEST(intake_cookie_secret_lies_in_the_arena)
+{
+	struct tunnel t;
+	struct device_setup setup = {.rng = {stream_fill, &t.a.stream}};
+	struct secret_arena empty;
+	CHECK(tunnel_init(&t, 974));
+	const uint8_t *at = (const void *)t.b.device->baker;
+	CHECK(at >= t.b.arena.base && at < t.b.arena.base + t.b.arena.used);
+	secret_arena_init(&empty, t.b.memory, 0);
+	setup.arena = &empty;
+	setup.pool = &t.b.pool;
+	CHECK(!device_create(&setup));
+	tunnel_wipe(&t);
+}
+
 /* A wrong mac1 is thrown out on arrival: it takes no place and no turn. */
 TEST(intake_wrong_mac1_takes_no_turn)
 {
@@ -231,7 +247,7 @@ TEST(intake_messages_beyond_a_share_are_load)
 	discard_sends(&t.b);
 	for (uint32_t i = 0; i < 10 * WASTED_PER_SECOND; i++) {
 		struct mac_value cookie =
-			cookie_bake(&d->baker, &from.address, from.port, t.now.boottime, &d->rng);
+			cookie_bake(d->baker, &from.address, from.port, t.now.boottime, &d->rng);
 		tunnel_skip(&t, SECOND / (2 * WASTED_PER_SECOND));
 		device_tick(d, &t.now);
 		forge(&t.b, &msg, i);
@@ -299,7 +315,7 @@ TEST(intake_share_of_a_source)
 	d->backlog.load_until = NANOS_NEVER;
 	struct endpoint from = stranger(1);
 	struct mac_value cookie =
-		cookie_bake(&d->baker, &from.address, from.port, t.now.boottime, &d->rng);
+		cookie_bake(d->baker, &from.address, from.port, t.now.boottime, &d->rng);
 	for (uint32_t i = 0; i < 20; i++) {
 		forge(&t.b, &msg, i);
 		macs_set_mac2(&msg, sizeof msg, &cookie);

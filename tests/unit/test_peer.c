@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "peer/peer.h"
+#include "unit/freed.h"
 
 static _Alignas(64) uint8_t memory[4096];
 static const struct public_key key = {{1, 2, 3}};
@@ -21,6 +22,20 @@ TEST(peer_starts_empty)
 	peer_destroy(peer, &arena);
 	CHECK_EQ(0, arena.blocks_out);
 	peer_destroy(NULL, &arena);
+}
+
+/* A cookie is a secret of ours and the other end's, though a small one. */
+TEST(peer_destroy_wipes_the_cookie)
+{
+	struct secret_arena arena;
+	secret_arena_init(&arena, memory, sizeof memory);
+	struct peer *peer = peer_create(&arena, &key);
+	CHECK(peer);
+	memset(&peer->cookie_jar.cookie, 0x77, sizeof peer->cookie_jar.cookie);
+	struct mac_value cookie = peer->cookie_jar.cookie;
+	freed_watch(&cookie, sizeof cookie);
+	peer_destroy(peer, &arena);
+	CHECK_EQ(0, freed_end());
 }
 
 TEST(peer_create_fails_when_the_arena_is_full)

@@ -165,7 +165,7 @@ static bool bring_short(struct tunnel *t, struct end *end, const struct flight *
 /* Each index is a session's or a waiting handshake's, which has a block of secrets. */
 static bool is_clean(const struct end *end)
 {
-	const size_t own_blocks = 2; /* our key, and what is known of the peer */
+	const size_t own_blocks = 3; /* our key, that of cookies, and what is known of the peer */
 	return !end->pool.bytes_out && !end->device->staged_bytes &&
 	       end->device->indices.count + own_blocks == end->arena.blocks_out;
 }
