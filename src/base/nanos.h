@@ -26,6 +26,15 @@ static inline nanos nanos_add(nanos a, nanos b)
 	return a > NANOS_NEVER - b ? NANOS_NEVER : a + b;
 }
 
+/*
+ * The time from `then` to `now`, 0 where that is earlier: who reads the clock first may
+ * be second with what it read.
+ */
+static inline nanos nanos_since(nanos now, nanos then)
+{
+	return now > then ? now - then : 0;
+}
+
 static inline nanos nanos_min(nanos a, nanos b)
 {
 	return a < b ? a : b;

@@ -12,7 +12,7 @@ void cookie_baker_init(struct cookie_baker *baker)
 static void renew_secret(struct cookie_baker *baker, nanos boottime, const struct rng *rng)
 {
 	bool is_fresh = baker->secret_birth != NANOS_NEVER &&
-			boottime - baker->secret_birth < COOKIE_SECRET_TIME;
+			nanos_since(boottime, baker->secret_birth) < COOKIE_SECRET_TIME;
 	if (is_fresh)
 		return;
 	rng_fill(rng, baker->secret, sizeof baker->secret);
@@ -43,7 +43,7 @@ void cookie_jar_init(struct cookie_jar *jar)
 void cookie_jar_seal(struct cookie_jar *jar, void *message, size_t len, nanos boottime)
 {
 	bool is_usable = jar->birth != NANOS_NEVER &&
-			 boottime - jar->birth < COOKIE_SECRET_TIME - COOKIE_LATENCY;
+			 nanos_since(boottime, jar->birth) < COOKIE_SECRET_TIME - COOKIE_LATENCY;
 	if (is_usable)
 		macs_set_mac2(message, len, &jar->cookie);
 	jar->last_mac1 = macs_mac1(message, len);

@@ -13,8 +13,9 @@ void ratelimit_init(struct ratelimit *limit, const struct rng *rng)
 
 static void refill(struct ratelimit_bucket *bucket, nanos boottime)
 {
-	bucket->tokens = nanos_min(TOKENS_MAX, bucket->tokens + (boottime - bucket->filled));
-	bucket->filled = boottime;
+	nanos passed = nanos_since(boottime, bucket->filled);
+	bucket->tokens = nanos_min(TOKENS_MAX, nanos_add(bucket->tokens, passed));
+	bucket->filled += passed;
 }
 
 static bool is_of(const struct ratelimit_bucket *bucket, const struct ratelimit_bucket *source)
@@ -31,7 +32,7 @@ static struct ratelimit_bucket *find_bucket(
 	for (size_t i = 0; i < RATELIMIT_WAYS; i++) {
 		if (is_of(&set[i], source))
 			return &set[i];
-		if (set[i].family == IP_NONE || boottime - set[i].filled >= TOKENS_MAX)
+		if (set[i].family == IP_NONE || nanos_since(boottime, set[i].filled) >= TOKENS_MAX)
 			idle = &set[i];
 	}
 	if (idle)

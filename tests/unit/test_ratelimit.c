@@ -53,6 +53,25 @@ TEST(ratelimit_five_at_once_then_one_each_50_ms)
 	CHECK_EQ(5, count_allowed(limit, v4(1), T0 + 10000 * MS, 100)); /* no more than 5 saved */
 }
 
+/* Time that goes back is no time that has passed, and is not given twice. */
+TEST(ratelimit_time_that_goes_back)
+{
+	struct ratelimit *limit = fresh();
+	uint32_t allowed = 0;
+	CHECK_EQ(5, count_allowed(limit, v4(1), T0, 5));
+	for (uint32_t i = 0; i < 1000; i++)
+		allowed += count_allowed(limit, v4(1), T0 - i % 2 * 25 * MS, 1);
+	CHECK_EQ(0, allowed);
+	CHECK_EQ(1, count_allowed(limit, v4(1), T0 + 50 * MS, 2));
+	/* nor is a bucket idle for it: where all are taken, all stay so */
+	limit = fresh();
+	for (uint32_t i = 0; i < 100 * RATELIMIT_SETS; i++)
+		count_allowed(limit, v4(i), T0, 1);
+	for (uint32_t i = 0; i < 1000; i++)
+		allowed += count_allowed(limit, v4(1000000 + i), T0 - 1, 1);
+	CHECK_EQ(0, allowed);
+}
+
 TEST(ratelimit_20_a_second_in_the_long_run)
 {
 	struct ratelimit *limit = fresh();
