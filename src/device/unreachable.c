@@ -11,6 +11,7 @@
 #define V6_ERROR_MAX   1280 /* [RFC 4443 2.4] */
 #define PROTOCOL_ICMP  1
 #define PROTOCOL_ICMP6 58
+#define ICMP6_REDIRECT 137
 #define HOP_LIMIT      64
 
 _Static_assert(BURST_HEADROOM + V6_ERROR_MAX <= BURST_SMALL, "an error fits a small burst");
@@ -37,11 +38,15 @@ static bool may_be_answered_v4(const uint8_t *packet, uint32_t len)
 	return type == 0 || type == 8 || type == 13 || type == 14;
 }
 
-/* An extension header may hide an ICMPv6 error: only what is plainly none is answered. */
+/*
+ * An extension header may hide an ICMPv6 error: only what is plainly none is answered.
+ * A redirect is one in this respect [RFC 4443 2.4 e.2].
+ */
 static bool may_be_answered_v6(const uint8_t *packet, uint32_t len)
 {
 	if (packet[6] == PROTOCOL_ICMP6)
-		return len > V6_HEADER && packet[V6_HEADER] >= 128;
+		return len > V6_HEADER && packet[V6_HEADER] >= 128 &&
+		       packet[V6_HEADER] != ICMP6_REDIRECT;
 	return packet[6] == 6 || packet[6] == 17 || packet[6] == 132;
 }
 

@@ -157,7 +157,7 @@ TEST(unreachable_says_nothing_to_errors_fragments_and_groups)
 	tunnel_wipe(&t);
 }
 
-TEST(unreachable_says_nothing_to_icmpv6_errors)
+TEST(unreachable_says_nothing_to_icmpv6_errors_and_redirects)
 {
 	struct tunnel t;
 	uint8_t packet[INNER_LEN];
@@ -167,6 +167,7 @@ TEST(unreachable_says_nothing_to_icmpv6_errors)
 		uint8_t next_header, type;
 		bool ok;
 	} rows[] = {{58, 128, true}, {58, 255, true}, {58, 127, false}, {58, 1, false},
+		{58, 136, true}, {58, 137, false}, {58, 138, true}, /* a redirect */
 		{6, 0, true}, {17, 0, true}, {132, 0, true}, {44, 0, false}, {0, 0, false},
 		{43, 0, false}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
