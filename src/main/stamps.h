@@ -12,10 +12,12 @@
 
 /*
  * Written ahead of the clock; or, where stamps are ahead of it already, ahead of
- * them. After a crash the next life begins above it: so it is kept small.
+ * them. After a crash the next life begins above it: so it is kept small. The
+ * second is for 119 initiations to one peer, and less than any restart takes: so
+ * one crash after another does not run away from the clock.
  */
 #define STAMPS_AHEAD_OF_CLOCK (300 * NANOS_PER_SECOND)
-#define STAMPS_AHEAD_OF_SENT  (60 * NANOS_PER_SECOND)
+#define STAMPS_AHEAD_OF_SENT  (2 * NANOS_PER_SECOND)
 
 struct stamps {
 	char path[STAMP_FILE_PATH_MAX];

@@ -70,6 +70,29 @@ TEST(stamps_over_several_lives_row_10)
 	folder_run(lives);
 }
 
+/* Killed and started again, a hundred times, as systemd does it: 5 s later. */
+static bool crash_loop(void)
+{
+	nanos time = TODAY;
+	for (int life = 0; life < 100; life++, time += 5 * SECONDS)
+		stamps_open(&s, "state", "wg0", time);
+	time -= 5 * SECONDS;
+	REQUIRE(tai64n_to_realtime(&s.limit) <= time + STAMPS_AHEAD_OF_CLOCK);
+	/* stamps that are ahead already have time enough to be caught up with */
+	struct tai64n sent = at(time + 2 * STAMPS_AHEAD_OF_CLOCK);
+	stamps_close(&s, &sent);
+	for (int life = 0; life < 200; life++, time += 5 * SECONDS)
+		stamps_open(&s, "state", "wg0", time);
+	time -= 5 * SECONDS;
+	REQUIRE(tai64n_to_realtime(&s.limit) <= time + STAMPS_AHEAD_OF_CLOCK);
+	return true;
+}
+
+TEST(stamps_of_a_crash_loop_do_not_run_away_from_the_clock)
+{
+	folder_run(crash_loop);
+}
+
 static bool damaged_file(void)
 {
 	struct tai64n zero = {0};
