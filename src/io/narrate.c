@@ -30,7 +30,7 @@ static struct names name(const struct public_key *peer, const struct endpoint *e
 /* Whether one more line is all right; the first of a new minute tells what was kept back. */
 static bool may_speak(struct narrator_share *share, nanos boottime)
 {
-	if (boottime - share->minute_began >= 60 * NANOS_PER_SECOND) {
+	if (nanos_since(boottime, share->minute_began) >= 60 * NANOS_PER_SECOND) {
 		if (share->suppressed)
 			log_info("%u more such messages in the last minutes", share->suppressed);
 		*share = (struct narrator_share){.minute_began = boottime};
