@@ -50,6 +50,21 @@ static struct narrator_share *share_of(struct narrator *narrator, const struct e
 	return is_proved ? &narrator->peers : &narrator->strangers;
 }
 
+/* Asked before anything is composed: under a flood that is most of the work. */
+static bool is_told(struct narrator *narrator, const struct event *event, nanos boottime)
+{
+	switch (event->kind) {
+	case EVENT_SESSION:
+	case EVENT_NO_ANSWER:
+	case EVENT_GAVE_UP: break;
+	case EVENT_KEYS_ERASED:
+	case EVENT_ENDPOINT_MOVED: return log_is_on(LEVEL_VERBOSE);
+	case EVENT_NO_ENDPOINT: return may_speak(&narrator->peers, boottime);
+	case EVENT_REFUSED: return may_speak(share_of(narrator, event), boottime);
+	}
+	return true;
+}
+
 /* Why a handshake message was not accepted, and what the reader may look at. */
 static const char *advise(enum drop_reason reason)
 {
@@ -127,6 +142,8 @@ static void narrate_session(const struct event *event, const struct names *names
 
 void narrate_event(struct narrator *narrator, const struct event *event, nanos boottime)
 {
+	if (!is_told(narrator, event, boottime))
+		return;
 	struct names names = name(&event->peer, &event->endpoint);
 	switch (event->kind) {
 	case EVENT_SESSION: narrate_session(event, &names); break;
@@ -149,14 +166,10 @@ void narrate_event(struct narrator *narrator, const struct event *event, nanos b
 		log_verbose("peer %s: is now at %s", names.peer, names.endpoint);
 		break;
 	case EVENT_NO_ENDPOINT:
-		if (may_speak(&narrator->peers, boottime))
-			log_info("peer %s: its endpoint is not known yet: it has to contact us "
-				 "first",
-				names.peer);
+		log_info("peer %s: its endpoint is not known yet: it has to contact us first",
+			names.peer);
 		break;
 	case EVENT_REFUSED:
-		if (!may_speak(share_of(narrator, event), boottime))
-			break;
 		if (event->reason == DROP_STALE_STAMP)
 			narrate_stale_stamp(event, &names);
 		else
@@ -168,8 +181,8 @@ void narrate_event(struct narrator *narrator, const struct event *event, nanos b
 void narrate_send_error(struct narrator *narrator, const struct public_key *peer,
 	const struct endpoint *to, int error, nanos boottime)
 {
+	if (!may_speak(&narrator->peers, boottime))
+		return;
 	struct names names = name(peer, to);
-	if (may_speak(&narrator->peers, boottime))
-		log_info("peer %s: cannot send to %s: %s", names.peer, names.endpoint,
-			strerror(-error));
+	log_info("peer %s: cannot send to %s: %s", names.peer, names.endpoint, strerror(-error));
 }

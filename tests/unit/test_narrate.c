@@ -1,6 +1,8 @@
 #include "unit/test.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "io/narrate.h"
 #include "unit/capture.h"
@@ -241,6 +243,32 @@ static bool time_goes_back(void)
 TEST(narrate_holds_its_limit_when_time_goes_back)
 {
 	sandbox_run_child(time_goes_back);
+}
+
+/* An event of which nothing can be read but its kind: what is kept back is not composed. */
+static bool not_composed(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *pages =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(pages != MAP_FAILED && !mprotect(pages + page, page, PROT_NONE));
+	struct event *event = (void *)(pages + page - 8);
+	const struct endpoint *endpoint = (void *)(pages + page);
+	const struct public_key *peer = (void *)(pages + page);
+	event->kind = EVENT_NO_ENDPOINT;
+	REQUIRE(capture_begin(NULL, "wg0"));
+	narrator = (struct narrator){.peers.lines = NARRATE_LINES_PER_MINUTE};
+	narrate_event(&narrator, event, 1);
+	narrate_send_error(&narrator, peer, endpoint, -ENETUNREACH, 1);
+	REQUIRE(narrator.peers.suppressed == 2);
+	event->kind = EVENT_ENDPOINT_MOVED; /* for LOG_LEVEL=verbose */
+	narrate_event(&narrator, event, 1);
+	return lines() == 0;
+}
+
+TEST(narrate_composes_nothing_that_is_kept_back)
+{
+	sandbox_run_child(not_composed);
 }
 
 static bool send_error(void)
