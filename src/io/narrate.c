@@ -54,9 +54,9 @@ static struct narrator_share *share_of(struct narrator *narrator, const struct e
 static bool is_told(struct narrator *narrator, const struct event *event, nanos boottime)
 {
 	switch (event->kind) {
-	case EVENT_SESSION:
-	case EVENT_NO_ANSWER:
-	case EVENT_GAVE_UP: break;
+	case EVENT_SESSION: break;
+	case EVENT_NO_ANSWER: return may_speak(&narrator->unanswered, boottime);
+	case EVENT_GAVE_UP: return may_speak(&narrator->given_up, boottime);
 	case EVENT_KEYS_ERASED:
 	case EVENT_ENDPOINT_MOVED: return log_is_on(LEVEL_VERBOSE);
 	case EVENT_NO_ENDPOINT: return may_speak(&narrator->peers, boottime);

@@ -8,14 +8,15 @@
 #include "base/nanos.h"
 #include "device/event.h"
 
-/* Lines that others can cause are held to so many a minute; the rest is counted. */
+/* Lines that others can cause, or many peers, are held to so many a minute; the rest is counted. */
 #define NARRATE_LINES_PER_MINUTE 20
 
 struct narrator { /* all zero at first */
 	struct narrator_share {
 		nanos minute_began;
 		uint32_t lines, suppressed; /* in this minute */
-	} peers, strangers; /* apart: or a flood would hide what is wrong with a peer */
+	} peers, strangers, /* apart: or a flood would hide what is wrong with a peer */
+		unanswered, given_up;
 };
 
 void narrate_event(struct narrator *narrator, const struct event *event, nanos boottime);

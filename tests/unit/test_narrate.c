@@ -205,7 +205,7 @@ static bool limit(void)
 	REQUIRE(flood(NARRATE_LINES_PER_MINUTE, start) == NARRATE_LINES_PER_MINUTE);
 	REQUIRE(flood(50, start) == 0);
 	REQUIRE(flood(50, start + MINUTE - 1) == 0);
-	/* what others cannot cause goes on */
+	/* who does not answer has a share of its own */
 	struct event no_answer = event_of(EVENT_NO_ANSWER);
 	narrate_event(&narrator, &no_answer, start);
 	REQUIRE(lines() == 1);
@@ -243,6 +243,34 @@ static bool time_goes_back(void)
 TEST(narrate_holds_its_limit_when_time_goes_back)
 {
 	sandbox_run_child(time_goes_back);
+}
+
+static size_t repeat(enum event_kind kind, uint32_t count)
+{
+	struct event event = event_of(kind);
+	for (uint32_t i = 0; i < count; i++)
+		narrate_event(&narrator, &event, 1);
+	return lines();
+}
+
+/* A thousand peers that are off: each kind of line has its share, and takes none of another's. */
+static bool many_silent_peers(void)
+{
+	REQUIRE(capture_begin(NULL, "wg0"));
+	narrator = (struct narrator){0};
+	REQUIRE(repeat(EVENT_NO_ANSWER, 1000) == NARRATE_LINES_PER_MINUTE);
+	REQUIRE(repeat(EVENT_GAVE_UP, 1000) == NARRATE_LINES_PER_MINUTE);
+	REQUIRE(repeat(EVENT_REFUSED, 1000) == NARRATE_LINES_PER_MINUTE);
+	REQUIRE(repeat(EVENT_SESSION, 1) == 0); /* verbose */
+	struct event event = event_of(EVENT_GAVE_UP);
+	narrate_event(&narrator, &event, MINUTE + 1);
+	REQUIRE(strstr(captured(), "980 more such messages"));
+	return true;
+}
+
+TEST(narrate_is_held_to_so_many_lines_about_silent_peers)
+{
+	sandbox_run_child(many_silent_peers);
 }
 
 /* An event of which nothing can be read but its kind: what is kept back is not composed. */
