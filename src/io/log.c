@@ -11,12 +11,15 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "io/log_daemon.h"
+
 #define NAME_MAX_LEN 32
 
 static struct {
 	char name[NAME_MAX_LEN];
 	enum log_level level;
 	int to_journal, to_syslog;
+	struct log_daemon daemon;
 } state = {.level = LEVEL_INFO};
 
 static enum log_level level_from_text(const char *text)
@@ -57,7 +60,7 @@ void log_init(const char *name)
 
 void log_use_syslog(void)
 {
-	openlog("adit", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	log_daemon_open(&state.daemon, LOG_DAEMON_PATH);
 	state.to_syslog = 1;
 }
 
@@ -121,11 +124,10 @@ static void log_line(enum log_level level, const char *format, va_list args)
 	if (state.to_journal && !state.to_syslog)
 		start = (size_t)snprintf(line, sizeof line, "<%d>", priority(level));
 	size_t len = compose(line, start, format, args);
-	if (state.to_syslog) {
-		syslog(priority(level), "%.*s", (int)(len - 1), line);
-	} else {
+	if (state.to_syslog)
+		log_daemon_send(&state.daemon, priority(level), line, len - 1);
+	else
 		write_line(line, len);
-	}
 	errno = saved;
 }
 

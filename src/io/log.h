@@ -1,7 +1,8 @@
 /*
  * Lines for people: on stderr, one write(2) each, with the priority in front
- * when stderr is the journal; or to syslog(3) once the program is in the
- * background. Never secrets. One thread; a forked child inherits the settings.
+ * when stderr is the journal; or to the log daemon once the program is in the
+ * background. Neither is waited for: what is not taken is lost. Never secrets.
+ * One thread; a forked child inherits the settings.
  */
 #ifndef ADIT_IO_LOG_H
 #define ADIT_IO_LOG_H
@@ -17,7 +18,7 @@ enum log_level { LEVEL_SILENT, LEVEL_ERROR, LEVEL_INFO, LEVEL_VERBOSE };
  */
 void log_init(const char *name);
 
-/* From now on to syslog(3), opened at once, so that it needs no path later. */
+/* From now on as by syslog(3), opened at once, so that it hardly needs a path later. */
 void log_use_syslog(void);
 
 /* To save the work of composing a line that nobody wants. */

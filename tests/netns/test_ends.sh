@@ -95,6 +95,45 @@ test_reader_that_sleeps() {
 	expect_nothing_left
 }
 
+# A log daemon at /dev/log, in a /dev of our own
+start_log_daemon() {
+	mkdir "$dir/dev"
+	mount -t tmpfs tmpfs "$dir/dev"
+	mkdir "$dir/dev/net"
+	cp -a /dev/{null,zero,full,random,urandom} "$dir/dev"
+	cp -a /dev/net/tun "$dir/dev/net"
+	mount --bind "$dir/dev" /dev
+	"$pipe" datagrams /dev/log >"$dir/syslog" &
+	pid_of[log]=$!
+	wait_until 5 "the log daemon" test -S /dev/log
+}
+
+# In the background there is only syslog to write to; packets do not wait for it.
+test_log_daemon_that_sleeps() {
+	two_ends
+	start_log_daemon
+	in_ns a "$adit" up "$a" 2>"$dir/up.log" || fail "status $?"
+	start adit-b b "$adit" run "$b"
+	wait_until 10 "address of adit-b" has_address b adit-b
+	wait_until 5 "a first line" grep -q 'adit\[[0-9]*\]: adit-a: up, ' "$dir/syslog"
+	kill -STOP "${pid_of[log]}"
+	# more lines than it has room for: the kernel will not send there
+	local i peers=()
+	for i in {1..30}; do
+		peers+=(peer "$("$adit" genkey | "$adit" pubkey)" endpoint 198.51.100.$i:1
+			persistent-keepalive 1)
+	done
+	timeout 10 ip netns exec a wg set adit-a "${peers[@]}" || fail "it does not answer"
+	expect_ping a 10.7.0.2
+	kill -CONT "${pid_of[log]}"
+	in_ns a "$adit" down adit-a
+	wait_until 5 "a last line" grep -q 'adit-a: .*: ending' "$dir/syslog"
+	[ "$(grep -c 'cannot send to' "$dir/syslog")" -ge 1 ] || fail "none was sent"
+	kill "${pid_of[log]}"
+	stop adit-b
+	expect_nothing_left
+}
+
 # What a caller leaves open, closed, blocked or ignored makes no difference.
 test_inherits_nothing() {
 	two_ends
@@ -147,4 +186,4 @@ test_stopped_at_any_moment_row_21() {
 	expect_nothing_left
 }
 
-run_tests 9 "$@"
+run_tests 10 "$@"

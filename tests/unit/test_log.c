@@ -178,3 +178,28 @@ TEST(log_leaves_stderr_for_syslog)
 {
 	sandbox_run(syslog_only);
 }
+
+/* Whoever reads the log has stopped reading: packets must not stop with it. */
+static bool full_syslog(void)
+{
+	char text[256];
+	int fd = serve_syslog();
+	if (fd < 0)
+		return sandbox_skip("/dev/log cannot be replaced; run as root");
+	REQUIRE(capture_begin("verbose", "wg0"));
+	log_use_syslog();
+	alarm(10); /* a hang is a failure */
+	for (int i = 0; i < 10000; i++)
+		log_error("one of many");
+	alarm(0);
+	while (read(fd, text, sizeof text) > 0)
+		continue;
+	log_error("read again");
+	REQUIRE(read(fd, text, sizeof text) > 0 && read(fd, text, sizeof text) < 0);
+	return true;
+}
+
+TEST(log_does_not_wait_for_syslog)
+{
+	sandbox_run(full_syslog);
+}
