@@ -97,10 +97,14 @@ void device_put_datagrams(struct device *device, struct burst *burst, const stru
 void device_put_job(struct device *device, struct job *job, const struct now *now);
 
 /*
- * Fires the timers that are due, of PEERS_PER_TICK peers at the most: for the others
- * device_deadline has passed afterwards. Calling it early or late is harmless.
+ * Begins a turn of the handshake messages that wait, and fires the timers that are
+ * due, of PEERS_PER_TICK peers at the most: for the others device_deadline has passed
+ * afterwards. Calling it early or late is harmless.
  */
 void device_tick(struct device *device, const struct now *now);
+
+/* The timers alone: what waits goes on waiting. */
+void device_fire_timers(struct device *device, const struct now *now);
 
 /* The kernel would not send to this peer: its cached source address is forgotten. */
 void device_on_send_error(struct device *device, const struct public_key *peer);

@@ -43,12 +43,17 @@ static void fire_due(struct device *d, struct peer *peer, const struct now *now)
 			fire(d, peer, timer, now);
 }
 
-void device_tick(struct device *d, const struct now *now)
+void device_fire_timers(struct device *d, const struct now *now)
 {
 	struct peer *peer;
-	intake_begin_turn(d, now);
 	/* What is left is still due then: the next turn follows at once, with data before it. */
 	for (int i = 0; i < PEERS_PER_TICK; i++)
 		if ((peer = deadline_heap_due(&d->deadlines, now->boottime)))
 			fire_due(d, peer, now);
+}
+
+void device_tick(struct device *d, const struct now *now)
+{
+	intake_begin_turn(d, now);
+	device_fire_timers(d, now);
 }

@@ -116,31 +116,33 @@ static bool handshakes_may_run(struct pump *p)
 	return p->owed == 0;
 }
 
+/* With a bound: a turn in which the machine slept was no work. */
 static void charge_handshakes(struct pump *p, const struct now *begin)
 {
-	p->owed += DATA_SHARE * (clock_read().boottime - begin->boottime);
+	nanos spent = nanos_since(clock_read().boottime, begin->boottime);
+	p->owed = nanos_min(nanos_add(p->owed, DATA_SHARE * spent), PUMP_OWED_MAX);
 }
 
 static void credit_data(struct pump *p, const struct now *begin)
 {
 	p->data_turn = p->loop->turn;
 	if (p->owed)
-		p->owed -= nanos_min(p->owed, clock_read().boottime - begin->boottime);
+		p->owed -= nanos_min(p->owed, nanos_since(clock_read().boottime, begin->boottime));
 }
 
-/* Timers, and handshakes that wait: a turn of both, for timers can wait a moment, too. */
+/* Timers, and a turn of the handshakes that wait, unless data comes first. */
 static void on_deadline(void *context)
 {
 	struct pump *p = context;
 	struct now now = clock_read();
 	bool has_handshakes = device_deadline(p->device) == 0;
-	if (has_handshakes && !handshakes_may_run(p)) {
-		loop_set_deadline(p->loop, 0);
-		return;
-	}
-	device_tick(p->device, &now);
+	bool may_run = has_handshakes && handshakes_may_run(p);
+	if (may_run || !has_handshakes)
+		device_tick(p->device, &now);
+	else
+		device_fire_timers(p->device, &now);
 	pump_run(p, &now);
-	if (has_handshakes)
+	if (may_run)
 		charge_handshakes(p, &now);
 }
 

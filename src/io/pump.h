@@ -12,6 +12,8 @@
 #include "io/narrate.h"
 #include "io/udp.h"
 
+#define PUMP_OWED_MAX (100 * NANOS_PER_MS) /* what data has at most before handshakes go on */
+
 struct pump_port { /* one UDP socket */
 	struct watch watch;
 	struct pump *pump;
