@@ -91,6 +91,11 @@ int process_finish(struct process *process)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+void process_kill(const struct process *process)
+{
+	pidfd_send_signal(process->pidfd, SIGKILL, NULL, 0);
+}
+
 void process_abandon(struct process *process)
 {
 	channel_close_fds(&process->channel, 1);

@@ -34,6 +34,9 @@ int process_start(struct process *out, const char *name, int (*run)(int channel,
  */
 int process_finish(struct process *process);
 
+/* The child ends at once, whatever it is doing; process_finish then tells that. */
+void process_kill(const struct process *process);
+
 /* Closes our end and the pidfd without waiting: a child that is busy ends when it is done. */
 void process_abandon(struct process *process);
 

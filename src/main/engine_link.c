@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "io/channel.h"
+#include "io/clock.h"
 #include "io/engine.h"
 #include "io/handover.h"
 #include "io/log.h"
@@ -43,13 +44,25 @@ static int receive_message(struct engine_link *engine, struct from_engine *messa
 	return -EPROTO;
 }
 
+/* Waits until the descriptor is readable; false: it is not by `deadline`. */
+static bool is_readable_by(int fd, nanos deadline)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int n;
+	do {
+		nanos left = nanos_since(deadline, clock_read().boottime);
+		n = poll(&p, 1, (int)((left + NANOS_PER_MS - 1) / NANOS_PER_MS));
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
 /* Told to end, it says the last stamp, and closes the channel. */
-static void hear_last_stamp(struct engine_link *engine)
+static void hear_last_stamp(struct engine_link *engine, nanos deadline)
 {
 	struct from_engine message;
 	int got = 1;
 	shutdown(engine->process.channel, SHUT_WR);
-	while (got == 1 && !channel_wait(engine->process.channel, POLLIN)) {
+	while (got == 1 && is_readable_by(engine->process.channel, deadline)) {
 		got = receive_message(engine, &message);
 		if (got != 1 || message.kind != FROM_ENGINE_LAST_STAMP)
 			continue;
@@ -60,8 +73,14 @@ static void hear_last_stamp(struct engine_link *engine)
 
 int engine_link_stop(struct engine_link *engine)
 {
+	nanos deadline = nanos_add(clock_read().boottime, ENGINE_LINK_STOP_NS);
 	udp_close(&engine->udp);
-	hear_last_stamp(engine);
+	hear_last_stamp(engine, deadline);
+	if (!is_readable_by(engine->process.pidfd, deadline)) {
+		log_error("the engine has not ended within %u s: killing it",
+			(unsigned)(ENGINE_LINK_STOP_NS / NANOS_PER_SECOND));
+		process_kill(&engine->process);
+	}
 	int status = process_finish(&engine->process);
 	engine->process.pid = 0;
 	return status;

@@ -15,6 +15,8 @@
 #include "io/udp.h"
 #include "main/stamps.h"
 
+#define ENGINE_LINK_STOP_NS (3 * NANOS_PER_SECOND) /* to end in; then it is killed */
+
 struct engine_link {
 	struct process process;	  /* .channel for the loop */
 	struct udp_wishes wishes; /* where to listen; set by the owner before that begins */
@@ -32,7 +34,10 @@ struct engine_link {
 /* Forks the engine; in the background it leaves the terminal at once. 0 or -errno. */
 int engine_link_start(struct engine_link *engine, bool is_background);
 
-/* Ends the engine, waits for it; its exit status, 128 + signal, or -errno. Then pid is 0. */
+/*
+ * Ends the engine, waits for it, and kills one that hangs, with a message. Its exit
+ * status, 128 + signal, or -errno. Then pid is 0.
+ */
 int engine_link_stop(struct engine_link *engine);
 
 /* Hands over the TUN, with the link down. 0 or -errno, as all below. */

@@ -2,10 +2,8 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 
 #include "io/log.h"
 #include "main/background.h"
@@ -31,7 +29,7 @@ void names_stop(struct names *names)
 {
 	if (names->process.pid > 0) {
 		/* getaddrinfo(3) may take half a minute more, and leaves nothing behind */
-		pidfd_send_signal(names->process.pidfd, SIGKILL, NULL, 0);
+		process_kill(&names->process);
 		process_finish(&names->process);
 	}
 	free(names->names);

@@ -152,6 +152,18 @@ test_inherits_nothing() {
 	expect_nothing_left
 }
 
+# It gets some time, and is killed then.
+test_engine_that_hangs_does_not_keep_it() {
+	two_ends
+	start adit-a a "$adit" run "$a"
+	wait_until 10 "address of adit-a" has_address a adit-a
+	kill -STOP "$(pgrep -x adit-engine)"
+	stop adit-a || fail "status $?"
+	expect_equal "lines about it" 1 \
+		"$(grep -c 'engine has not ended within 3 s: killing it$' "$dir/adit-a.log")"
+	expect_nothing_left
+}
+
 test_killed_engine_is_explained() {
 	two_ends
 	start adit-a a "$adit" run "$a"
@@ -186,4 +198,4 @@ test_stopped_at_any_moment_row_21() {
 	expect_nothing_left
 }
 
-run_tests 10 "$@"
+run_tests 11 "$@"

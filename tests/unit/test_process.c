@@ -45,6 +45,24 @@ TEST(process_exit_status)
 	CHECK_EQ(before, open_fd_count());
 }
 
+static int never_end(int channel, void *context)
+{
+	(void)channel;
+	(void)context;
+	while (pause())
+		continue;
+	return 0;
+}
+
+TEST(process_that_never_ends_is_killed)
+{
+	unsigned before = open_fd_count();
+	CHECK_EQ(0, process_start(&process, "child", never_end, NULL, NULL, 0));
+	process_kill(&process);
+	CHECK_EQ(128 + SIGKILL, process_finish(&process));
+	CHECK_EQ(before, open_fd_count());
+}
+
 static int wait_for_end(int channel, void *context)
 {
 	char byte;
