@@ -349,3 +349,14 @@ void lifetime_end(struct supervisor *s, int status)
 	s->stage = is_orderly ? STAGE_PRE_DOWN : STAGE_DNS_DOWN;
 	go(s);
 }
+
+void lifetime_skip_hooks(struct supervisor *s)
+{
+	bool is_running = s->has_hooks && s->hooks.commands && s->hook_stage == s->stage;
+	if (s->stage < STAGE_PRE_DOWN || !is_running)
+		return;
+	hook_queue_stop(&s->hooks); /* says what it is that still runs */
+	s->has_hooks = false;
+	s->stage++;
+	go(s);
+}

@@ -44,6 +44,7 @@ struct supervisor {
 	enum stage hook_stage; /* in which the hooks that run were started */
 	bool has_config, has_hooks, has_dns, has_monitor, has_loop;
 	bool is_going, was_up;
+	bool is_told_to_end; /* by a signal */
 	struct load config;
 	struct background background;
 	struct notify notify;
@@ -76,6 +77,9 @@ void lifetime_begin(struct supervisor *s);
 
 /* Ends the interface, from whatever stage; the first status that is not VERB_OK stays. */
 void lifetime_end(struct supervisor *s, int status);
+
+/* On the way down: a hook that runs is not waited for, and no other is run. */
+void lifetime_skip_hooks(struct supervisor *s);
 
 /* Undoes whatever there is; harmless when repeated. */
 void lifetime_tear_down(struct supervisor *s);

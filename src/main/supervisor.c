@@ -164,8 +164,13 @@ static void on_waiter_gone(void *context, uint32_t events)
 static void on_signal(void *context, int signal)
 {
 	struct supervisor *s = context;
+	/* A terminal that closes may say so more than once. */
+	bool is_again = s->is_told_to_end && signal != SIGHUP;
+	s->is_told_to_end |= signal != SIGHUP;
 	log_info("%s: ending", strsignal(signal));
 	lifetime_end(s, VERB_OK);
+	if (is_again)
+		lifetime_skip_hooks(s);
 }
 
 /* ---- start */

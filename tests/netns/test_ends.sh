@@ -28,6 +28,40 @@ test_hook_that_hangs_does_not_keep_it() {
 	expect_nothing_left
 }
 
+# Told once it waits for the hook, for that may be what the hook is for; told again it goes.
+test_told_twice_to_end() {
+	two_ends
+	with_hook PreDown 'exec sleep 1000'
+	start adit-a a "$adit" run "$a"
+	wait_until 10 "address of adit-a" has_address a adit-a
+	kill -TERM "${pid_of[adit-a]}"
+	wait_until 10 "the hook" pgrep -x sleep
+	kill -HUP "${pid_of[adit-a]}" # a terminal that closes may say that more than once
+	in_ns a "$adit" show adit-a >/dev/null || fail "it does not answer any more"
+	stop adit-a || fail "status $?"
+	expect_match "what it says" 'PreDown: .*sleep 1000.*still runs: not waited for' \
+		"$(cat "$dir/adit-a.log")"
+	no_link || fail "the link is still there"
+	kill "$(pgrep -x sleep)"
+	expect_nothing_left
+}
+
+# The interface has gone by then, and this hook too is not waited for.
+test_told_twice_to_end_after_it_is_down() {
+	two_ends
+	with_hook PostDown 'exec sleep 1000'
+	start adit-a a "$adit" run "$a"
+	wait_until 10 "address of adit-a" has_address a adit-a
+	kill -INT "${pid_of[adit-a]}"
+	wait_until 10 "the hook" pgrep -x sleep
+	no_link || fail "the link is still there"
+	stop adit-a INT || fail "status $?"
+	expect_match "what it says" 'PostDown: .*sleep 1000.*still runs: not waited for' \
+		"$(cat "$dir/adit-a.log")"
+	kill "$(pgrep -x sleep)"
+	expect_nothing_left
+}
+
 # A name server that takes its time does not keep it either.
 test_lookup_that_hangs_does_not_keep_it() {
 	two_ends
@@ -198,4 +232,4 @@ test_stopped_at_any_moment_row_21() {
 	expect_nothing_left
 }
 
-run_tests 11 "$@"
+run_tests 13 "$@"
