@@ -14,6 +14,7 @@
 #include "io/loop.h"
 #include "io/messages.h"
 #include "io/pump.h"
+#include "io/sources.h"
 #include "text/uapi.h"
 
 #define SECRETS_MAX ((size_t)64 << 20) /* bytes of address space: 100,000 peers */
@@ -37,6 +38,7 @@ struct engine {
 	/* A set operation that waits for sockets; empty and NULL: none does. */
 	struct change change;
 	struct device_plan *plan;
+	struct sources_walk sources;
 	nanos stamps_low; /* when stamps are past it, a new limit is asked for */
 	bool is_waiting_for_stamps;
 	bool has_failed;
@@ -244,14 +246,6 @@ static void on_sockets(struct engine *e, const struct to_engine *message, const 
 	settle_link(e);
 }
 
-/* What could not be bound before perhaps can be now. */
-static void on_routes(struct engine *e)
-{
-	device_forget_sources(e->device);
-	if (e->is_up && !e->plan && !pump_has_sockets(&e->pump))
-		request_sockets(e);
-}
-
 static void on_start(struct engine *e, const struct to_engine *message, int tun)
 {
 	device_set_mtu(e->device, message->start.mtu);
@@ -259,6 +253,22 @@ static void on_start(struct engine *e, const struct to_engine *message, int tun)
 	take_stamps(e, &message->start.stamps);
 	if (pump_use_tun(&e->pump, tun))
 		loop_stop(&e->loop);
+}
+
+/*
+ * One message for one: so neither queue fills, however many peers there are. What
+ * could not be bound before perhaps can be now.
+ */
+static void on_routes(struct engine *e, const struct message_sources *wrong)
+{
+	struct from_engine message = {.kind = FROM_ENGINE_SOURCES};
+	sources_forget(e->device, wrong);
+	if (wrong->is_last)
+		return;
+	if (!e->sources.has_begun && e->is_up && !e->plan && !pump_has_sockets(&e->pump))
+		request_sockets(e);
+	sources_collect(&e->sources, e->device, &message.sources);
+	tell_supervisor(e, &message);
 }
 
 static void handle(struct engine *e, const struct to_engine *message, const int *fds)
@@ -269,7 +279,7 @@ static void handle(struct engine *e, const struct to_engine *message, const int 
 	case TO_ENGINE_SOCKETS: on_sockets(e, message, fds); break;
 	case TO_ENGINE_CONTROL: clients_add(&e->clients, fds[0]); break;
 	case TO_ENGINE_LINK: on_link(e, message); break;
-	case TO_ENGINE_ROUTES: on_routes(e); break;
+	case TO_ENGINE_ROUTES: on_routes(e, &message->sources); break;
 	case TO_ENGINE_STAMPS: take_stamps(e, &message->stamps); break;
 	case TO_ENGINE_PING: tell_supervisor(e, &answer); break;
 	}

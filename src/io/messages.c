@@ -26,6 +26,19 @@ static bool sockets_are_valid(const struct to_engine *message, size_t fd_count)
 	return fd_count == 0 && (message->sockets.error != 0) == !count;
 }
 
+static bool sources_are_valid(const struct message_sources *sources)
+{
+	if (sources->is_last > 1 || sources->count > MESSAGES_SOURCES_MAX)
+		return false;
+	for (uint32_t i = 0; i < sources->count; i++) {
+		const struct endpoint *endpoint = &sources->items[i].endpoint;
+		if (!ip_family_bits(endpoint->address.family) ||
+			endpoint->source.family != endpoint->address.family)
+			return false;
+	}
+	return true;
+}
+
 bool to_engine_is_valid(const struct to_engine *message, size_t fd_count)
 {
 	switch (message->kind) {
@@ -36,7 +49,7 @@ bool to_engine_is_valid(const struct to_engine *message, size_t fd_count)
 	case TO_ENGINE_CONTROL: return fd_count == 1;
 	case TO_ENGINE_LINK: return message->link.mtu <= UINT16_MAX && fd_count == 0;
 	case TO_ENGINE_STAMPS: return message->stamps.is_limited <= 1 && fd_count == 0;
-	case TO_ENGINE_ROUTES:
+	case TO_ENGINE_ROUTES: return sources_are_valid(&message->sources) && fd_count == 0;
 	case TO_ENGINE_PING: return fd_count == 0;
 	default: return false;
 	}
@@ -44,6 +57,8 @@ bool to_engine_is_valid(const struct to_engine *message, size_t fd_count)
 
 bool from_engine_is_valid(const struct from_engine *message, size_t fd_count)
 {
+	if (message->kind == FROM_ENGINE_SOURCES && !sources_are_valid(&message->sources))
+		return false;
 	return message->kind >= FROM_ENGINE_NEED_SOCKETS &&
 	       message->kind <= FROM_ENGINE_LAST_STAMP && fd_count == 0;
 }

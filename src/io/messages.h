@@ -26,13 +26,14 @@
 #define MESSAGES_SERVERS_MAX   32   /* a resolv.conf(5) takes 3 */
 #define MESSAGES_SEARCH_MAX    2048 /* all search domains together */
 #define MESSAGES_TEXT_MAX      1024
+#define MESSAGES_SOURCES_MAX   16
 
 enum to_engine_kind {
 	TO_ENGINE_START = 1, /* begin; with the TUN */
 	TO_ENGINE_SOCKETS,   /* an answer to NEED_SOCKETS, perhaps a later one; with them */
 	TO_ENGINE_CONTROL,   /* serve this control connection; with it */
 	TO_ENGINE_LINK,	     /* the interface changed */
-	TO_ENGINE_ROUTES,    /* routes or addresses changed */
+	TO_ENGINE_ROUTES,    /* routes have changed: the next sources, please */
 	TO_ENGINE_STAMPS,    /* an answer to NEED_STAMPS */
 	TO_ENGINE_PING,
 };
@@ -40,6 +41,17 @@ enum to_engine_kind {
 struct message_stamps {
 	uint32_t is_limited;
 	struct tai64n limit; /* none greater may be sent before the next STAMPS */
+};
+
+struct message_source {
+	struct public_key peer;
+	struct endpoint endpoint; /* with a source of its family */
+};
+
+struct message_sources {
+	uint32_t is_last; /* there are no more; no more are wanted */
+	uint32_t count;
+	struct message_source items[MESSAGES_SOURCES_MAX];
 };
 
 struct to_engine {
@@ -62,6 +74,7 @@ struct to_engine {
 			uint32_t mtu, is_up;
 		} link;
 		struct message_stamps stamps;
+		struct message_sources sources; /* ROUTES: to be forgotten, of those told last */
 		struct {
 			uint32_t id;
 		} ping;
@@ -72,6 +85,7 @@ enum from_engine_kind {
 	FROM_ENGINE_NEED_SOCKETS = 1,
 	FROM_ENGINE_PONG,
 	FROM_ENGINE_NEED_STAMPS, /* the limit of stamps is near */
+	FROM_ENGINE_SOURCES,	 /* an answer to ROUTES */
 	FROM_ENGINE_LAST_STAMP,	 /* the last message: the channel was shut down */
 };
 
@@ -86,6 +100,7 @@ struct from_engine {
 			uint32_t id;
 		} pong;
 		struct tai64n sent_stamp; /* NEED_STAMPS, LAST_STAMP: the greatest so far */
+		struct message_sources sources;
 	};
 };
 

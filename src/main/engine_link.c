@@ -236,7 +236,7 @@ int engine_link_listen(struct engine_link *engine, const struct udp_wishes *wish
 }
 
 /* A device that our sockets were bound to has gone, and one of its name has come. */
-static int renew_sockets(struct engine_link *engine)
+int engine_link_renew_sockets(struct engine_link *engine)
 {
 	int renewed = udp_renew(&engine->udp, &engine->wishes);
 	if (renewed == 0 || renewed == -EADDRNOTAVAIL) /* it has no addresses yet */
@@ -250,11 +250,10 @@ static int renew_sockets(struct engine_link *engine)
 	return renewed < 0 ? 0 : give_sockets(engine, engine->answered_id, 0);
 }
 
-int engine_link_tell_routes(struct engine_link *engine)
+int engine_link_tell_routes(struct engine_link *engine, const struct message_sources *wrong)
 {
-	struct to_engine message = {.kind = TO_ENGINE_ROUTES};
-	int error = renew_sockets(engine);
-	return error ? error : send_message(engine, &message, NULL, 0);
+	struct to_engine message = {.kind = TO_ENGINE_ROUTES, .sources = *wrong};
+	return send_message(engine, &message, NULL, 0);
 }
 
 int engine_link_give_control(struct engine_link *engine, int fd)
@@ -298,6 +297,8 @@ int engine_link_receive(struct engine_link *engine, enum from_engine_kind *kind)
 	*kind = (enum from_engine_kind)message.kind;
 	if (message.kind == FROM_ENGINE_NEED_STAMPS)
 		engine->sent_stamp = message.sent_stamp;
+	if (message.kind == FROM_ENGINE_SOURCES)
+		engine->sources = message.sources;
 	if (message.kind != FROM_ENGINE_NEED_SOCKETS)
 		return 1;
 	/* from before the link went down: the engine throws the answer away */

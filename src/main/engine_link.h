@@ -26,9 +26,10 @@ struct engine_link {
 	uint32_t fwmark;
 	bool told_up; /* what the engine knows of the link */
 	uint32_t told_mtu;
-	struct tai64n sent_stamp; /* the greatest, when it said so last */
-	bool has_last_stamp;	  /* it ended, and this is it */
-	bool is_closed;		  /* it was told that the link is down: nothing is to be bound */
+	struct tai64n sent_stamp;	/* the greatest, when it said so last */
+	struct message_sources sources; /* those of FROM_ENGINE_SOURCES */
+	bool has_last_stamp;		/* it ended, and this is it */
+	bool is_closed; /* it was told that the link is down: nothing is to be bound */
 };
 
 /* Forks the engine; in the background it leaves the terminal at once. 0 or -errno. */
@@ -47,8 +48,10 @@ int engine_link_give_tun(
 /* The answer to FROM_ENGINE_NEED_STAMPS. */
 int engine_link_give_stamps(struct engine_link *engine, const struct stamps *stamps);
 
-/* Routes or addresses have changed, perhaps because a device has gone or come. */
-int engine_link_tell_routes(struct engine_link *engine);
+/* Routes or addresses have changed, perhaps because a device has gone or come. 0 or -errno. */
+int engine_link_renew_sockets(struct engine_link *engine);
+/* Routes have changed: `wrong` are to be forgotten; FROM_ENGINE_SOURCES follows, if not is_last. */
+int engine_link_tell_routes(struct engine_link *engine, const struct message_sources *wrong);
 
 /*
  * Binds `port` (0: any) ahead of being asked, so that a port in use is found at the

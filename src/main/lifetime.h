@@ -15,6 +15,7 @@
 #include "main/name_servers.h"
 #include "main/names.h"
 #include "main/options.h"
+#include "main/source_check.h"
 #include "main/stamps.h"
 #include "manage/control.h"
 #include "manage/link.h"
@@ -59,6 +60,7 @@ struct supervisor {
 	struct control control;
 	struct monitor monitor;
 	struct routes routes;
+	struct source_check source_check;
 	struct stamps stamps;
 	struct netlink netlink;
 	struct link link;

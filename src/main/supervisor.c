@@ -91,6 +91,8 @@ static void on_engine(void *context, uint32_t events)
 	(void)events;
 	if (got == 1 && kind == FROM_ENGINE_PONG)
 		lifetime_on_pong(s);
+	if (got == 1 && kind == FROM_ENGINE_SOURCES)
+		source_check_continue(&s->source_check, &s->engine, &s->netlink);
 	if (got == 1 && kind == FROM_ENGINE_NEED_STAMPS) {
 		stamps_grant(&s->stamps, &s->engine.sent_stamp, clock_read().realtime);
 		engine_link_give_stamps(&s->engine, &s->stamps);
@@ -130,8 +132,10 @@ static void on_deadline(void *context)
 {
 	struct supervisor *s = context;
 	nanos now = clock_read().boottime;
-	if (routes_take_news(&s->routes, now))
-		engine_link_tell_routes(&s->engine);
+	if (routes_take_news(&s->routes, now)) {
+		engine_link_renew_sockets(&s->engine);
+		source_check_begin(&s->source_check, &s->engine);
+	}
 	name_servers_look(&s->name_servers, &s->names, now);
 	if (s->stage <= STAGE_RUNNING)
 		lifetime_feed_watchdog(s, now);

@@ -18,6 +18,7 @@
 
 #include "base/ip.h"
 #include "manage/netlink_socket.h"
+#include "peer/endpoint.h"
 
 #define NETLINK_ROUTES_MAX (1u << 20) /* rows that a listing takes in, then -EOVERFLOW */
 
@@ -97,5 +98,14 @@ void netlink_routes_free(struct netlink_routes *routes);
 /* The route that a packet with that mark would take. -ENETUNREACH and the like: none. */
 int netlink_route_lookup(struct netlink *n, const struct ip_address *destination, uint32_t fwmark,
 	struct netlink_route *out);
+
+/*
+ * The interface by which a datagram with that mark would leave from to->source for
+ * `to`, in *ifindex, which says before the only one that may be used (0: any).
+ * -ENETUNREACH and the like: there is no route, or, where IPv4 is concerned, the
+ * source is none of our addresses.
+ */
+int netlink_route_way_out(
+	struct netlink *n, const struct endpoint *to, uint32_t fwmark, uint32_t *ifindex);
 
 #endif

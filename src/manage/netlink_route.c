@@ -212,16 +212,38 @@ static int take_route(const struct nlmsghdr *message, void *context)
 	return 0;
 }
 
+static struct rtmsg *init_lookup(
+	union netlink_request *r, const struct ip_address *destination, uint32_t fwmark)
+{
+	struct rtmsg *m = netlink_request_init(r, RTM_GETROUTE, 0, sizeof(*m));
+	m->rtm_family = family_to_af(destination->family);
+	m->rtm_dst_len = ip_family_bits(destination->family);
+	put_address(r, RTA_DST, destination);
+	if (fwmark)
+		mnl_attr_put_u32(&r->header, RTA_MARK, fwmark);
+	return m;
+}
+
 int netlink_route_lookup(struct netlink *n, const struct ip_address *destination, uint32_t fwmark,
 	struct netlink_route *out)
 {
 	union netlink_request r;
-	struct rtmsg *m = netlink_request_init(&r, RTM_GETROUTE, 0, sizeof(*m));
-	m->rtm_family = family_to_af(destination->family);
-	m->rtm_dst_len = ip_family_bits(destination->family);
-	put_address(&r, RTA_DST, destination);
-	if (fwmark)
-		mnl_attr_put_u32(&r.header, RTA_MARK, fwmark);
+	init_lookup(&r, destination, fwmark);
 	*out = (struct netlink_route){0};
 	return netlink_request_run(n, &r, take_route, out);
+}
+
+int netlink_route_way_out(
+	struct netlink *n, const struct endpoint *to, uint32_t fwmark, uint32_t *ifindex)
+{
+	union netlink_request r;
+	struct netlink_route route = {0};
+	struct rtmsg *m = init_lookup(&r, &to->address, fwmark);
+	m->rtm_src_len = ip_family_bits(to->source.family);
+	put_address(&r, RTA_SRC, &to->source);
+	if (to->scope_id || *ifindex)
+		mnl_attr_put_u32(&r.header, RTA_OIF, to->scope_id ? to->scope_id : *ifindex);
+	int error = netlink_request_run(n, &r, take_route, &route);
+	*ifindex = route.ifindex;
+	return error;
 }

@@ -5,6 +5,12 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 
+/* libmnl's mask reaches to 32; only the older groups have names for it */
+#define GROUP(number) (1u << ((number)-1))
+#define GROUPS                                                                                     \
+	(GROUP(RTNLGRP_IPV4_ROUTE) | GROUP(RTNLGRP_IPV6_ROUTE) | GROUP(RTNLGRP_IPV4_IFADDR) |      \
+		GROUP(RTNLGRP_IPV6_IFADDR) | GROUP(RTNLGRP_IPV4_RULE) | GROUP(RTNLGRP_IPV6_RULE))
+
 #define READ_MAX 1000 /* messages at once; more come with the next call */
 
 int routes_open(struct routes *r)
@@ -13,9 +19,7 @@ int routes_open(struct routes *r)
 	r->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!r->socket)
 		return -errno;
-	if (mnl_socket_bind(r->socket,
-		    RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
-		    MNL_SOCKET_AUTOPID) < 0) {
+	if (mnl_socket_bind(r->socket, GROUPS, MNL_SOCKET_AUTOPID) < 0) {
 		int error = -errno;
 		routes_close(r);
 		return error;

@@ -1,8 +1,8 @@
 /*
- * Notices that routes of our own namespace change, or that an address goes: then
- * no source address that was learned is to be trusted. What changed is not asked;
- * a flurry of changes is one piece of news. The namespace is that of whoever
- * opens it, where the outer sockets are too.
+ * Notices that routes or rules of our own namespace change, or that an address
+ * goes: then each source address that was learned may be wrong. What changed is
+ * not asked; a flurry of changes is one piece of news. The namespace is that of
+ * whoever opens it, where the outer sockets are too.
  */
 #ifndef ADIT_MANAGE_ROUTES_H
 #define ADIT_MANAGE_ROUTES_H

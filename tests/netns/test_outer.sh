@@ -175,11 +175,7 @@ test_used_address_is_removed() {
 # The route moves to another link, and the source address with it.
 test_route_changes() {
 	run_both
-	ip link add eth1 netns a type veth peer name eth1 netns b
-	ip -n a addr add 198.51.100.1/24 dev eth1
-	ip -n b addr add 198.51.100.2/24 dev eth1
-	ip -n a link set eth1 up
-	ip -n b link set eth1 up
+	add_second_link
 	ip -n b addr add 203.0.113.9/32 dev lo
 	ip -n a route add 203.0.113.9 via 192.0.2.2
 	in_ns a wg set adit-a peer "$(in_ns a wg show adit-a peers)" endpoint 203.0.113.9:51820
@@ -193,6 +189,51 @@ test_route_changes() {
 moves_to_the_new_link() {
 	answers a 10.7.0.2
 	endpoint_is b adit-b 198.51.100.1:51820
+}
+
+# Routes of others do not move a hub to another of its addresses; its client's does.
+test_hub_keeps_the_address_that_was_hit() {
+	two_ends
+	add_second_link
+	ip -n b addr add 192.0.2.77/24 dev eth0
+	sed "s/^Endpoint = .*/Endpoint = 192.0.2.77:51820/" "$a" >"$dir/adit-a.conf"
+	start adit-b b "$adit" run "$b"
+	start adit-a a "$adit" run "$dir/adit-a.conf"
+	wait_until 10 "address of adit-b" has_address b adit-b
+	wait_until 15 "an answer" answers a 10.7.0.2
+	expect_ping a 10.7.0.2
+	count_at b "right output udp sport 51820 ip saddr 192.0.2.77" "any output udp sport 51820"
+	local change
+	for change in "route add 203.0.113.0/24 dev lo" "route del 203.0.113.0/24 dev lo" \
+		"route add default via 198.51.100.1 dev eth1" \
+		"addr add 203.0.113.1/32 dev eth1" "addr del 203.0.113.1/32 dev eth1" \
+		"rule add to 203.0.113.0/24 lookup 77" \
+		"route add default via 198.51.100.1 table 77"; do
+		# shellcheck disable=SC2086
+		ip -n b $change
+		in_ns b ping -n -q -i 0.05 -W 10 -c 10 10.7.0.1 >"$dir/ping" ||
+			fail "after \"$change\": $(tail -n 3 "$dir/ping")"
+		expect_equal "from the right address after \"$change\"" "$(counted b any)" \
+			"$(counted b right)"
+	done
+	[ "$(counted b any)" -ge 70 ] || fail "only $(counted b any) packets were counted"
+	# a rule and a route that send its packets over the other link
+	ip -n b rule add from 192.0.2.77 lookup 77
+	wait_until 5 "the first link's own address" moves_to 192.0.2.2
+	ip -n b route add 192.0.2.1/32 via 198.51.100.1
+	wait_until 5 "the other link's address" moves_to 198.51.100.2
+	stop_both
+}
+add_second_link() {
+	ip link add eth1 netns a type veth peer name eth1 netns b
+	ip -n a addr add 198.51.100.1/24 dev eth1
+	ip -n b addr add 198.51.100.2/24 dev eth1
+	ip -n a link set eth1 up
+	ip -n b link set eth1 up
+}
+moves_to() { # moves_to ADDRESS: of b, as a sees it
+	answers b 10.7.0.1
+	endpoint_is a adit-a "$1:51820"
 }
 
 # ---------------------------------------------------------------- NAT
@@ -315,4 +356,4 @@ test_nowhere_to_keep_the_mark() {
 	stop_both
 }
 
-run_tests 8 "$@"
+run_tests 9 "$@"

@@ -226,11 +226,14 @@ TEST(engine_asks_again_when_routes_change)
 	CHECK(tell(&routes, NULL, 0));
 	uint32_t again = requested(&port);
 	CHECK(again != 0);
+	CHECK_EQ(0, requested(&port)); /* but the sources are told, as below */
 	CHECK(give_sockets(again, &bound));
 	CHECK(tell(&routes, NULL, 0)); /* it has some: nothing more is asked for */
+	CHECK_EQ(0, requested(&port));
 	CHECK_EQ(7, ping(7));
 	CHECK(tell_link(false));
 	CHECK(tell(&routes, NULL, 0)); /* nor while it is down */
+	CHECK_EQ(0, requested(&port));
 	CHECK_EQ(8, ping(8));
 	CHECK_EQ(0, end());
 }

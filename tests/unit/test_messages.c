@@ -63,6 +63,9 @@ TEST(messages_to_engine)
 		{{.kind = TO_ENGINE_STAMPS}, 1, false},
 		{{.kind = TO_ENGINE_ROUTES}, 0, true},
 		{{.kind = TO_ENGINE_ROUTES}, 1, false},
+		{{.kind = TO_ENGINE_ROUTES, .sources = {.is_last = 1}}, 0, true},
+		{{.kind = TO_ENGINE_ROUTES, .sources = {.is_last = 2}}, 0, false},
+		{{.kind = TO_ENGINE_ROUTES, .sources = {.count = 1}}, 0, false},
 		{{.kind = TO_ENGINE_PING}, 0, true},
 		{{.kind = TO_ENGINE_PING}, 1, false},
 	};
@@ -78,6 +81,32 @@ TEST(messages_from_engine)
 		bool is_known = kind >= FROM_ENGINE_NEED_SOCKETS && kind <= FROM_ENGINE_LAST_STAMP;
 		CHECK_EQ(is_known, from_engine_is_valid(&message, 0));
 		CHECK(!from_engine_is_valid(&message, 1));
+	}
+}
+
+TEST(messages_sources_are_of_their_endpoints_family)
+{
+	struct to_engine to = {.kind = TO_ENGINE_ROUTES};
+	struct from_engine from = {.kind = FROM_ENGINE_SOURCES};
+	const enum ip_family families[] = {IP_NONE, IP_V4, IP_V6, (enum ip_family)5};
+	for (int i = 0; i < MESSAGES_SOURCES_MAX; i++)
+		to.sources.items[i].endpoint =
+			(struct endpoint){.address.family = IP_V6, .source.family = IP_V6};
+	for (uint32_t count = 0; count < 20; count++) {
+		to.sources.count = count;
+		from.sources = to.sources;
+		CHECK_EQ(count <= MESSAGES_SOURCES_MAX, to_engine_is_valid(&to, 0));
+		CHECK_EQ(count <= MESSAGES_SOURCES_MAX, from_engine_is_valid(&from, 0));
+	}
+	to.sources.count = 3;
+	for (int i = 0; i < 16; i++) {
+		struct endpoint *endpoint = &to.sources.items[2].endpoint;
+		endpoint->address.family = families[i / 4];
+		endpoint->source.family = families[i % 4];
+		from.sources = to.sources;
+		bool is_valid = i / 4 == i % 4 && i % 4 >= 1 && i % 4 <= 2;
+		CHECK_EQ(is_valid, to_engine_is_valid(&to, 0));
+		CHECK_EQ(is_valid, from_engine_is_valid(&from, 0));
 	}
 }
 

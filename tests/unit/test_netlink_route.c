@@ -1,6 +1,8 @@
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
 #include "manage/netlink.h"
+#include "manage/netlink_request.h"
 #include "unit/netbox.h"
 #include "unit/sandbox.h"
 
@@ -220,4 +222,98 @@ static bool lookups(void)
 TEST(netlink_route_looks_up_with_mtu_and_mark)
 {
 	run_raised(lookups);
+}
+
+/* Leaves from `source`, with that mark, for `to`: by this device, or with this error. */
+static bool leaves(const char *source, const char *to, uint32_t fwmark, int64_t expected)
+{
+	struct endpoint endpoint = {.address = netbox_prefix(to).address,
+		.port = 51820,
+		.source = netbox_prefix(source).address};
+	uint32_t ifindex = 0;
+	int error = netlink_route_way_out(&box.n, &endpoint, fwmark, &ifindex);
+	return (error ? error : (int64_t)ifindex) == expected;
+}
+
+static int rule_from(const char *source, uint32_t table)
+{
+	union netlink_request r;
+	struct ip_prefix p = netbox_prefix(source);
+	struct fib_rule_hdr *m =
+		netlink_request_init(&r, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*m));
+	m->family = p.address.family == IP_V6 ? AF_INET6 : AF_INET;
+	m->src_len = p.len;
+	m->action = FR_ACT_TO_TBL;
+	mnl_attr_put(&r.header, FRA_SRC, p.len / 8, p.address.bytes);
+	mnl_attr_put_u32(&r.header, FRA_TABLE, table);
+	return netlink_request_run(&box.n, &r, NULL, NULL);
+}
+
+static bool ways_out(void)
+{
+	uint32_t other;
+	REQUIRE(netbox_tun("t1", &other) >= 0);
+	REQUIRE(netlink_link_set_up(&box.n, other, true) == 0);
+	REQUIRE(add_address("10.1.0.1/24") == 0 && add_address("10.1.0.2/24") == 0);
+	REQUIRE(add_address("fd00:1::1/64") == 0 && add_address("fd00:1::2/64") == 0);
+	REQUIRE(leaves("10.1.0.2/32", "10.1.0.9/32", 0, box.ifindex));
+	REQUIRE(leaves("fd00:1::2/128", "fd00:1::9/128", 0, box.ifindex));
+	REQUIRE(leaves("10.1.0.2/32", "203.0.113.1/32", 0, -ENETUNREACH));
+	REQUIRE(leaves("fd00:1::2/128", "2001:db8::1/128", 0, -ENETUNREACH));
+	/* none of ours: kernels do not agree about the error */
+	REQUIRE(leaves("10.1.0.3/32", "10.1.0.9/32", 0, -EINVAL) ||
+		leaves("10.1.0.3/32", "10.1.0.9/32", 0, -ENETUNREACH));
+
+	/* rules by mark and by source */
+	struct ip_prefix all = netbox_prefix("0.0.0.0/0"), all6 = netbox_prefix("::/0");
+	REQUIRE(netlink_route_add(&box.n, other, TABLE, &all) == 0);
+	REQUIRE(netlink_route_add(&box.n, other, TABLE, &all6) == 0);
+	REQUIRE(netbox_rule(&box.n, 0x77, TABLE) == 0);
+	REQUIRE(leaves("10.1.0.2/32", "10.1.0.9/32", 0x77, other));
+	REQUIRE(leaves("10.1.0.2/32", "10.1.0.9/32", 0x78, box.ifindex));
+	REQUIRE(rule_from("10.1.0.2/32", TABLE) == 0 && rule_from("fd00:1::2/128", TABLE) == 0);
+	REQUIRE(leaves("10.1.0.2/32", "10.1.0.9/32", 0, other));
+	REQUIRE(leaves("10.1.0.1/32", "10.1.0.9/32", 0, box.ifindex));
+	REQUIRE(leaves("fd00:1::2/128", "fd00:1::9/128", 0, other));
+	REQUIRE(leaves("fd00:1::1/128", "fd00:1::9/128", 0, box.ifindex));
+
+	/* of a socket that is bound to a device */
+	struct endpoint to = {.address = netbox_prefix("203.0.113.1/32").address,
+		.source = netbox_prefix("10.1.0.1/32").address};
+	struct ip_prefix half = netbox_prefix("128.0.0.0/1");
+	uint32_t ifindex = other;
+	REQUIRE(netlink_route_add(&box.n, box.ifindex, RT_TABLE_MAIN, &half) == 0);
+	REQUIRE(netlink_route_add(&box.n, other, RT_TABLE_MAIN, &all) == 0);
+	REQUIRE(leaves("10.1.0.1/32", "203.0.113.1/32", 0, box.ifindex));
+	REQUIRE(netlink_route_way_out(&box.n, &to, 0, &ifindex) == 0 && ifindex == other);
+	return true;
+}
+
+TEST(netlink_route_knows_the_way_out_of_a_source)
+{
+	run_raised(ways_out);
+}
+
+/* A link-local endpoint is that of one link. */
+static bool link_local_ways_out(void)
+{
+	uint32_t other, ifindex;
+	struct endpoint endpoint = {.address = netbox_prefix("fe80::9/128").address,
+		.source = netbox_prefix("fe80::1/128").address};
+	ifindex = 0;
+	REQUIRE(netbox_tun("t1", &other) >= 0);
+	REQUIRE(netlink_link_set_up(&box.n, other, true) == 0);
+	struct ip_prefix p = netbox_prefix("fe80::1/64");
+	REQUIRE(netlink_address_add(&box.n, other, &p) == 0 && add_address("fe80::1/64") == 0);
+	endpoint.scope_id = other;
+	REQUIRE(!netlink_route_way_out(&box.n, &endpoint, 0, &ifindex) && ifindex == other);
+	endpoint.scope_id = box.ifindex;
+	ifindex = 0;
+	REQUIRE(!netlink_route_way_out(&box.n, &endpoint, 0, &ifindex) && ifindex == box.ifindex);
+	return true;
+}
+
+TEST(netlink_route_knows_the_way_out_within_a_scope)
+{
+	run_raised(link_local_ways_out);
 }

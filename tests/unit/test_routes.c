@@ -1,5 +1,6 @@
 #include "manage/routes.h"
 
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <unistd.h>
@@ -75,6 +76,30 @@ static bool hears_changes(void)
 TEST(routes_hears_of_routes_and_addresses_row_39)
 {
 	run_watched(hears_changes);
+}
+
+static int rule6(void)
+{
+	union netlink_request request;
+	struct fib_rule_hdr *m =
+		netlink_request_init(&request, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, sizeof *m);
+	m->family = AF_INET6;
+	m->action = FR_ACT_TO_TBL;
+	mnl_attr_put_u32(&request.header, FRA_FWMARK, 0x77);
+	mnl_attr_put_u32(&request.header, FRA_TABLE, 77);
+	return netlink_request_run(&box.n, &request, NULL, NULL);
+}
+
+static bool hears_rules(void)
+{
+	REQUIRE(netbox_rule(&box.n, 0x77, 77) == 0 && is_news());
+	REQUIRE(rule6() == 0 && is_news());
+	return !is_readable(0);
+}
+
+TEST(routes_hears_of_rules)
+{
+	run_watched(hears_rules);
 }
 
 static bool one_piece_of_news(void)
