@@ -43,7 +43,7 @@ static bool line(void)
 	char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec", expected[64];
 	int priority, day, hour, minute, second, pid, end = 0;
 	char month[4];
-	setenv("TZ", "XXX-13:17", 1);
+	setenv("TZ", "TEST-13:17", 1);
 	REQUIRE(serve());
 	log_daemon_open(&to, "log");
 	time_t before = time(NULL);
