@@ -11,6 +11,7 @@
 
 #include "crypto/secret.h"
 #include "io/tun.h"
+#include "main/key_file.h"
 #include "main/name_servers.h"
 #include "main/verb.h"
 #include "main/wishes.h"
@@ -55,6 +56,7 @@ static bool take_path(struct load *load, const char *word)
 
 bool load_find(struct load *load, const char *word)
 {
+	load->is_check = false;
 	if (is_path(word) && !take_path(load, word))
 		return false;
 	const char *name = is_path(word) ? load->name : word;
@@ -110,29 +112,45 @@ __attribute__((format(printf, 2, 3))) static void say(
 	load->say(text);
 }
 
-/* Names that only this machine can tell the numbers of. */
-static bool look_up(struct load *load)
+/* Another error, in its place. false: no memory. */
+__attribute__((format(printf, 3, 4))) static bool add_error(
+	struct load *load, struct conf_place at, const char *format, ...)
+{
+	char text[CONF_MESSAGE_MAX];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	return conf_add_diagnostic(&load->conf, CONF_ERROR, at, text);
+}
+
+static bool look_up_port(struct load *load)
 {
 	struct conf_link *link = &load->conf.link;
-	if (link->listen_service &&
-		!lookup_port(link->listen_service, &load->conf.change.listen_port)) {
-		say(load, "%s: ListenPort: \"%s\" is neither a number nor a UDP service\n",
-			load->path, link->listen_service);
-		return false;
-	}
-	if (link->listen_service)
-		load->conf.change.has_listen_port = true;
+	if (!link->listen_service)
+		return true;
+	load->conf.change.has_listen_port =
+		lookup_port(link->listen_service, &load->conf.change.listen_port);
+	return load->conf.change.has_listen_port ||
+	       add_error(load, link->listen_port_at,
+		       "ListenPort: \"%s\" is not a UDP service in /etc/services; expected one, "
+		       "or 0-65535",
+		       link->listen_service);
+}
+
+static bool look_up_table(struct load *load)
+{
+	struct conf_link *link = &load->conf.link;
 	if (link->table != CONF_TABLE_NAME)
 		return true;
-	if (!lookup_table(link->table_name, &link->table_number)) {
-		say(load,
-			"%s: Table: \"%s\" is neither auto, off, a number nor a routing table in "
-			"/etc/iproute2/rt_tables\n",
-			load->path, link->table_name);
-		return false;
+	if (lookup_table(link->table_name, &link->table_number)) {
+		link->table = CONF_TABLE_NUMBER;
+		return true;
 	}
-	link->table = CONF_TABLE_NUMBER;
-	return true;
+	return add_error(load, link->table_at,
+		"Table: \"%s\" is not a routing table in /etc/iproute2/rt_tables; expected one, "
+		"off, auto, or 1-4294967295",
+		link->table_name);
 }
 
 static bool has_secret(const struct change *change)
@@ -143,34 +161,49 @@ static bool has_secret(const struct change *change)
 	return change->has_private_key;
 }
 
-static void warn_if_readable(const struct load *load)
+static void warn_if_readable(struct load *load)
 {
 	struct stat st;
-	if (has_secret(&load->conf.change) && !fstat(load->fd, &st) &&
-		st.st_mode & (S_IRWXG | S_IRWXO))
-		say(load, "%s: warning: others can read it and the keys in it: chmod 600 %s\n",
-			load->path, load->path);
+	if (fstat(load->fd, &st) || !(st.st_mode & (S_IRWXG | S_IRWXO)))
+		return;
+	load->warning_count++;
+	say(load, "%s: warning: others can read it and the keys in it: chmod 600 %s\n", load->path,
+		load->path);
 }
 
-static int parse(struct load *load, const char *text, size_t len)
+/* Says what conf has to say, and counts it. */
+static void say_all(struct load *load, const char *text, size_t len)
 {
 	struct out out;
-	if (!conf_parse(&load->conf, text, len)) {
-		say(load, "adit: %s: no memory\n", load->path);
-		return VERB_FAILED;
-	}
 	out_init(&out, SIZE_MAX);
 	conf_render(&out, &load->conf, load->path, text, len);
 	load->say(out_string(&out));
 	out_wipe(&out);
-	warn_if_readable(load);
-	return load->conf.error_count || !look_up(load) ? VERB_CONFIG : VERB_OK;
+	load->error_count += load->conf.error_count;
+	load->warning_count += load->conf.warning_count;
+}
+
+static int parse(struct load *load, const char *text, size_t len)
+{
+	bool is_complete = conf_parse(&load->conf, text, len);
+	bool holds_secret = has_secret(&load->conf.change); /* in its own text */
+	is_complete = is_complete && key_files_read(&load->conf, load->path, load->is_check) &&
+		      look_up_port(load) && look_up_table(load);
+	if (!is_complete) {
+		say(load, "adit: %s: no memory\n", load->path);
+		return VERB_FAILED;
+	}
+	say_all(load, text, len);
+	if (holds_secret)
+		warn_if_readable(load);
+	return load->conf.error_count ? VERB_CONFIG : VERB_OK;
 }
 
 int load_read(struct load *load, void (*say_text)(const char *text))
 {
 	size_t len;
 	load->say = say_text;
+	load->error_count = load->warning_count = 0;
 	load->conf = (struct conf){0};
 	load->fd = open(load->path, O_RDONLY | O_CLOEXEC);
 	char *text = load->fd < 0 ? NULL : read_file(load->fd, &len);
@@ -194,7 +227,47 @@ bool load_has_hooks(const struct load *load)
 	       link->post_down.count;
 }
 
-static int check_link(const struct load *load)
+/* `why` begins with the key that it is about. */
+static struct conf_place find_place(const struct conf_link *link, const char *why)
+{
+	const struct {
+		const char *key;
+		struct conf_place at;
+	} places[] = {
+		{"MTU", link->mtu_at},
+		{"Table", link->table_at},
+		{"AllowedIPs", link->default_route_at},
+	};
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (!strncmp(why, places[i].key, strlen(places[i].key)))
+			return places[i].at;
+	return (struct conf_place){0};
+}
+
+/* Says it with the line it is about, which is read again for that: the text was wiped. */
+static void say_why(struct load *load, const char *why)
+{
+	struct conf only_this = {0};
+	struct conf_place at = find_place(&load->conf.link, why);
+	size_t len = 0;
+	char *text = lseek(load->fd, 0, SEEK_SET) == 0 ? read_file(load->fd, &len) : NULL;
+	if (at.line && text && conf_add_diagnostic(&only_this, CONF_ERROR, at, why)) {
+		struct out out;
+		out_init(&out, SIZE_MAX);
+		conf_render(&out, &only_this, load->path, text, len);
+		load->say(out_string(&out));
+		out_wipe(&out);
+	} else {
+		say(load, "%s: error: %s\n", load->path, why);
+	}
+	if (text)
+		secret_wipe(text, len);
+	free(text);
+	conf_wipe(&only_this);
+	load->error_count++;
+}
+
+static int check_link(struct load *load)
 {
 	char why[LINK_WHY_MAX];
 	struct wishes wishes;
@@ -203,25 +276,26 @@ static int check_link(const struct load *load)
 		say(load, "adit: %s: no memory\n", load->path);
 		status = VERB_FAILED;
 	} else if (!link_is_possible(&wishes.settings, why)) {
-		say(load, "%s: %s\n", load->path, why);
+		say_why(load, why);
 		status = VERB_CONFIG;
 	}
 	wishes_wipe(&wishes);
 	return status;
 }
 
-static int check_dns(const struct load *load)
+static int check_dns(struct load *load)
 {
 	char why[DNS_TEXT_MAX];
 	struct to_dns wanted;
 	if (name_servers_gather(&wanted, &load->conf, load->name, why))
 		return VERB_OK;
 	say(load, "%s: DNS: %s\n", load->path, why);
+	load->error_count++;
 	return VERB_CONFIG;
 }
 
 /* A tunnel through itself carries nothing. */
-static int check_devices(const struct load *load)
+static int check_devices(struct load *load)
 {
 	const struct conf_link *link = &load->conf.link;
 	const char *key = strcmp(link->bind_device, load->name) ? NULL : "BindDevice";
@@ -234,10 +308,11 @@ static int check_devices(const struct load *load)
 		"%s: %s: \"%s\" is the tunnel itself; expected the interface that its packets "
 		"leave by\n",
 		load->path, key, load->name);
+	load->error_count++;
 	return VERB_CONFIG;
 }
 
-int load_check(const struct load *load)
+int load_check(struct load *load)
 {
 	char why[HOOKS_WHY_MAX];
 	int status = check_link(load);
@@ -248,6 +323,7 @@ int load_check(const struct load *load)
 	if (status || !load_has_hooks(load) || hooks_file_is_trusted(load->fd, why))
 		return status;
 	say(load, "%s has commands to run, but they will not: %s\n", load->path, why);
+	load->error_count++;
 	return VERB_CONFIG;
 }
 

@@ -18,6 +18,8 @@ struct load {
 	char path[PATH_MAX];
 	int fd;			       /* the file's, for what is asked of it later; -1: closed */
 	void (*say)(const char *text); /* see load_read */
+	bool is_check;		       /* it is looked at only; load_find sets it to false */
+	size_t error_count, warning_count; /* of load_read and load_check so far */
 	struct conf conf;
 };
 
@@ -32,18 +34,19 @@ bool load_find(struct load *load, const char *word);
 void load_say_on_stderr(const char *text);
 
 /*
- * Reads and parses load->path; diagnostics, whole lines, go to `say`, here and in
- * load_check. Returns an enum verb_exit: VERB_OK (warnings at most), VERB_CONFIG
+ * Reads and parses load->path and the files with keys that it names, and looks up
+ * what only this machine can tell; diagnostics, whole lines, go to `say`, here and
+ * in load_check. Returns an enum verb_exit: VERB_OK (warnings at most), VERB_CONFIG
  * (errors), VERB_FAILED (unreadable).
  * After VERB_OK load_wipe is the caller's.
  */
 int load_read(struct load *load, void (*say)(const char *text));
 
 /*
- * After load_read: whether what it asks for can be done at all; if not, says why.
- * Touches nothing. An enum verb_exit.
+ * After load_read: whether what it asks for can be done at all; if not, says why,
+ * with the line. Touches nothing. An enum verb_exit.
  */
-int load_check(const struct load *load);
+int load_check(struct load *load);
 
 bool load_has_hooks(const struct load *load);
 void load_wipe(struct load *load);

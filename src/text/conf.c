@@ -27,6 +27,10 @@ void conf_wipe(struct conf *conf)
 		free(link->names[i].port);
 	}
 	free(link->names);
+	for (size_t i = 0; i < conf->key_file_count; i++)
+		free(conf->key_files[i].path);
+	free(conf->key_files);
+	free(conf->peers_at);
 	free(conf->diagnostics);
 	*conf = (struct conf){0};
 }

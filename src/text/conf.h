@@ -9,6 +9,8 @@
  *   conf_lex.c      lines and tokens          conf_peer.c   keys of wg(8)
  *   conf_keys.c     the table of keys         conf_link.c   keys of wg-quick(8)
  *   conf_listen.c   Listen and BindDevice     conf_check.c  what only the whole file shows
+ *   conf_key_file.c keys that stand in files of their own
+ *   conf_mistake.c  lines that are none: what was probably meant
  *   conf_render.c   diagnostics for people
  */
 #ifndef ADIT_TEXT_CONF_H
@@ -24,10 +26,11 @@
 
 #define CONF_TEXT_MAX	     (16u << 20) /* bytes of a file */
 #define CONF_DIAGNOSTICS_MAX 100	 /* kept, of errors and of warnings each */
-#define CONF_MESSAGE_MAX     320	 /* bytes, the zero at the end included */
+#define CONF_MESSAGE_MAX     512	 /* bytes, the zero at the end included */
 #define CONF_HOST_MAX	     253	 /* characters of a host name [RFC 1035] */
 #define CONF_SERVICE_MAX     31		 /* of a port's name */
 #define CONF_HOOK_MAX	     4095	 /* of a hook's command */
+#define CONF_FILE_MAX	     1023	 /* of a key file's path */
 #define CONF_TABLE_NAME_MAX  31		 /* of a routing table's name */
 #define CONF_MTU_MIN	     68		 /* [RFC 791] */
 #define CONF_LISTEN_MAX	     8		 /* places to listen at */
@@ -35,9 +38,13 @@
 
 enum conf_severity { CONF_WARNING, CONF_ERROR };
 
+struct conf_place {	       /* of a value */
+	uint32_t line, column; /* from 1; columns count bytes; line 0: it stands nowhere */
+};
+
 struct conf_diagnostic {
 	enum conf_severity severity;
-	uint32_t line, column; /* from 1; columns count bytes */
+	uint32_t line, column; /* as in a place */
 	char message[CONF_MESSAGE_MAX];
 };
 
@@ -65,6 +72,15 @@ struct conf_listen {			/* at change.listen_port */
 	uint32_t line;
 };
 
+#define CONF_NO_PEER SIZE_MAX
+
+/* A file with a key, to be read by whoever may read files: main/key_file.h. */
+struct conf_key_file {
+	size_t peer; /* the preshared key of change.peers[peer]; CONF_NO_PEER: the private key */
+	char *path;  /* as written; "@name" is a systemd credential */
+	struct conf_place place;
+};
+
 enum conf_table { CONF_TABLE_AUTO, CONF_TABLE_OFF, CONF_TABLE_NUMBER, CONF_TABLE_NAME };
 
 struct conf_link {
@@ -79,6 +95,8 @@ struct conf_link {
 	struct conf_listen listens[CONF_LISTEN_MAX];
 	size_t listen_count;		       /* 0: any address, of both families */
 	char bind_device[CONF_DEVICE_MAX + 1]; /* the only one to be used; "": any */
+	struct conf_place listen_port_at, mtu_at, table_at;
+	struct conf_place default_route_at; /* of the first prefix of length 0 */
 	struct conf_name *names;
 	size_t name_count, name_capacity;
 };
@@ -90,6 +108,9 @@ struct conf {
 	 */
 	struct change change;
 	struct conf_link link;
+	struct conf_place *peers_at;	 /* of the PublicKey of each of change.peers */
+	struct conf_key_file *key_files; /* at most one for each key; change lacks these keys */
+	size_t key_file_count;
 	/* In the order of the text. The counts include those beyond what is kept. */
 	struct conf_diagnostic *diagnostics;
 	size_t diagnostic_count, diagnostic_capacity;
@@ -102,6 +123,20 @@ struct conf {
  * hold anything, zero bytes too; it is not kept.
  */
 bool conf_parse(struct conf *conf, const char *text, size_t len);
+
+/*
+ * For what only whoever looks beyond the text can tell: counts the diagnostic and
+ * keeps it in its place, as those of conf_parse. A message that is too long is cut.
+ * false: no memory; it is counted all the same.
+ */
+bool conf_add_diagnostic(
+	struct conf *conf, enum conf_severity severity, struct conf_place at, const char *message);
+
+/*
+ * conf_parse has done so for a private key that stands in the text; to be called once
+ * it was read from a file. false: as of conf_add_diagnostic.
+ */
+bool conf_check_own_key(struct conf *conf);
 
 /* Wipes and frees; it is then empty. */
 void conf_wipe(struct conf *conf);

@@ -10,7 +10,7 @@
 
 static void check_private_key(struct conf_parser *p)
 {
-	if (p->has_seen_private_key)
+	if (p->private_key.key_line || p->private_key.file_at.line)
 		return;
 	bool has_section = p->interface_line;
 	struct out m = conf_diagnose(p, CONF_WARNING, has_section ? p->interface_line : 1,
@@ -22,7 +22,7 @@ static void check_private_key(struct conf_parser *p)
 static void check_public_keys(struct conf_parser *p)
 {
 	for (size_t i = 0; i < p->conf->change.peer_count; i++) {
-		if (p->origins[i].key_line)
+		if (p->origins[i].key_at.line)
 			continue;
 		struct out m =
 			conf_diagnose(p, CONF_ERROR, p->origins[i].line, p->origins[i].column);
@@ -52,9 +52,11 @@ static void merge_peer(struct conf_parser *p, size_t earlier, size_t later, size
 {
 	struct change_peer *from = &p->conf->change.peers[earlier];
 	struct change_peer *to = &p->conf->change.peers[later];
-	if (!to->has_preshared_key) {
+	if (!to->has_preshared_key && !p->origins[later].preshared_key.path) {
 		to->has_preshared_key = from->has_preshared_key;
 		to->preshared_key = from->preshared_key;
+		p->origins[later].preshared_key = p->origins[earlier].preshared_key;
+		p->origins[earlier].preshared_key.path = NULL;
 	}
 	if (!to->has_keepalive) {
 		to->has_keepalive = from->has_keepalive;
@@ -67,9 +69,9 @@ static void merge_peer(struct conf_parser *p, size_t earlier, size_t later, size
 		name_of[earlier] = NO_NAME;
 	}
 	const struct conf_peer_origin *origin = &p->origins[later];
-	struct out m = conf_diagnose(p, CONF_WARNING, origin->key_line, origin->key_column);
+	struct out m = conf_diagnose(p, CONF_WARNING, origin->key_at.line, origin->key_at.column);
 	out_add_text(&m, "PublicKey: the same as in line ");
-	out_add_decimal(&m, p->origins[earlier].key_line);
+	out_add_decimal(&m, p->origins[earlier].key_at.line);
 	out_add_text(&m, ": one peer, with the AllowedIPs of this section only");
 }
 
@@ -102,6 +104,9 @@ static void drop_gone_peers(struct conf_parser *p, const size_t *name_of, const 
 	struct change *change = &p->conf->change;
 	struct conf_link *link = &p->conf->link;
 	size_t kept = 0;
+	conf_collect_key_files(p, is_gone);
+	p->conf->peers_at = calloc(change->peer_count, sizeof *p->conf->peers_at);
+	p->has_no_memory |= !p->conf->peers_at;
 	for (size_t i = 0; i < link->name_count; i++)
 		link->names[i].peer = NO_NAME;
 	for (size_t i = 0; i < change->peer_count; i++) {
@@ -111,6 +116,8 @@ static void drop_gone_peers(struct conf_parser *p, const size_t *name_of, const 
 		}
 		if (name_of[i] != NO_NAME)
 			link->names[name_of[i]].peer = kept;
+		if (p->conf->peers_at)
+			p->conf->peers_at[kept] = p->origins[i].key_at;
 		change->peers[kept++] = change->peers[i];
 	}
 	change->peer_count = kept;
@@ -182,21 +189,19 @@ static void find_names(const struct conf_parser *p, size_t *name_of)
 }
 
 /* The device leaves such a peer out without a word [kernel]. */
-static void check_own_key(struct conf_parser *p)
+bool conf_check_own_key(struct conf *conf)
 {
-	const struct change *change = &p->conf->change;
+	const struct change *change = &conf->change;
 	struct public_key own;
-	if (!change->has_private_key)
-		return;
+	bool is_complete = true;
 	public_key_derive(&own, &change->private_key);
 	for (size_t i = 0; i < change->peer_count; i++) {
-		const struct conf_peer_origin *origin = &p->origins[i];
-		if (!origin->has_key || memcmp(&own, &change->peers[i].public_key, sizeof own))
+		if (memcmp(&own, &change->peers[i].public_key, sizeof own))
 			continue;
-		struct out m = conf_diagnose(p, CONF_ERROR, origin->key_line, origin->key_column);
-		out_add_text(&m, "PublicKey: this is this machine's own; "
-				 "expected the other end's");
+		is_complete &= conf_add_diagnostic(conf, CONF_ERROR, conf->peers_at[i],
+			"PublicKey: this is this machine's own; expected the other end's");
 	}
+	return is_complete;
 }
 
 static void check_allowed_ips(struct conf_parser *p, const bool *is_gone)
@@ -236,7 +241,10 @@ void conf_check(struct conf_parser *p)
 	check_private_key(p);
 	conf_check_listen(p);
 	check_public_keys(p);
-	check_own_key(p);
 	if (p->conf->change.peer_count)
 		check_peers(p);
+	else
+		conf_collect_key_files(p, NULL);
+	if (!p->has_no_memory && p->conf->change.has_private_key)
+		p->has_no_memory = !conf_check_own_key(p->conf);
 }

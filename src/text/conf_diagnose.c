@@ -11,31 +11,52 @@ static bool is_before(const struct conf_diagnostic *d, uint32_t line, uint32_t c
 	return d->line < line || (d->line == line && d->column <= column);
 }
 
+/*
+ * Counts a diagnostic and makes room for it in its place. NULL: as many as are kept
+ * are there, or *has_no_memory.
+ */
+static struct conf_diagnostic *make_room(
+	struct conf *conf, enum conf_severity severity, struct conf_place at, bool *has_no_memory)
+{
+	size_t *count = severity == CONF_ERROR ? &conf->error_count : &conf->warning_count;
+	if ((*count)++ >= CONF_DIAGNOSTICS_MAX)
+		return NULL;
+	struct conf_diagnostic *all = list_grow(conf->diagnostics, conf->diagnostic_count,
+		&conf->diagnostic_capacity, sizeof *conf->diagnostics);
+	if (!all) {
+		*has_no_memory = true;
+		return NULL;
+	}
+	conf->diagnostics = all;
+	size_t i = conf->diagnostic_count++;
+	for (; i && !is_before(&all[i - 1], at.line, at.column); i--)
+		all[i] = all[i - 1];
+	all[i] = (struct conf_diagnostic){
+		.severity = severity, .line = at.line, .column = at.column};
+	return &all[i];
+}
+
 struct out conf_diagnose(
 	struct conf_parser *p, enum conf_severity severity, uint32_t line, uint32_t column)
 {
-	struct conf *conf = p->conf;
-	size_t *count = severity == CONF_ERROR ? &conf->error_count : &conf->warning_count;
-	struct conf_diagnostic *d = &p->spare;
-	if ((*count)++ < CONF_DIAGNOSTICS_MAX) {
-		struct conf_diagnostic *all = list_grow(conf->diagnostics, conf->diagnostic_count,
-			&conf->diagnostic_capacity, sizeof *conf->diagnostics);
-		if (all) {
-			size_t at = conf->diagnostic_count++;
-			for (; at && !is_before(&all[at - 1], line, column); at--)
-				all[at] = all[at - 1];
-			conf->diagnostics = all;
-			d = &all[at];
-		} else {
-			p->has_no_memory = true;
-		}
-	}
-	d->severity = severity;
-	d->line = line;
-	d->column = column;
+	struct conf_place at = {line, column};
+	struct conf_diagnostic *d = make_room(p->conf, severity, at, &p->has_no_memory);
 	struct out out;
-	out_init_fixed(&out, d->message, sizeof d->message);
+	out_init_fixed(&out, d ? d->message : p->spare.message, sizeof p->spare.message);
 	return out;
+}
+
+bool conf_add_diagnostic(
+	struct conf *conf, enum conf_severity severity, struct conf_place at, const char *message)
+{
+	bool has_no_memory = false;
+	struct conf_diagnostic *d = make_room(conf, severity, at, &has_no_memory);
+	struct out out;
+	if (d) {
+		out_init_fixed(&out, d->message, sizeof d->message);
+		out_add_text(&out, message);
+	}
+	return !has_no_memory;
 }
 
 struct out conf_diagnose_token(
@@ -46,7 +67,7 @@ struct out conf_diagnose_token(
 	out_add_text(&m, line->key->name);
 	out_add_text(&m, ": ");
 	/* of any key's value only the length: a secret may stand where a public key belongs */
-	if (line->key->is_secret || line->key->id == CONF_PUBLIC_KEY) {
+	if (conf_key_is_secret(line->key) || line->key->id == CONF_PUBLIC_KEY) {
 		out_add_text(&m, token->is_cut ? "more than " : "");
 		out_add_decimal(&m, token->len);
 		out_add_text(&m, " characters");

@@ -5,35 +5,40 @@
 #include "text/distance.h"
 
 #define EXPECTED_KEY	 "44 characters of base64, the last one \"=\""
+#define KEY_LEN_MIN	 40 /* characters of a key that may have lost some */
+#define KEY_LEN_MAX	 48
+#define EXPECTED_FILE	 "the path of a file, or @ and the name of a systemd credential"
 #define EXPECTED_COMMAND "a shell command"
 
 static const struct conf_key keys[CONF_KEY_COUNT] = {
-	{CONF_PRIVATE_KEY, "PrivateKey", CONF_SECTION_INTERFACE, true, EXPECTED_KEY},
-	{CONF_LISTEN_PORT, "ListenPort", CONF_SECTION_INTERFACE, false,
+	{CONF_PRIVATE_KEY, "PrivateKey", CONF_SECTION_INTERFACE, CONF_SECRET, EXPECTED_KEY},
+	{CONF_LISTEN_PORT, "ListenPort", CONF_SECTION_INTERFACE, 0,
 		"0-65535 or the name of a service"},
-	{CONF_FWMARK, "FwMark", CONF_SECTION_INTERFACE, false,
+	{CONF_FWMARK, "FwMark", CONF_SECTION_INTERFACE, 0,
 		"off, 0-4294967295, or 0x and up to 8 hex digits"},
-	{CONF_PUBLIC_KEY, "PublicKey", CONF_SECTION_PEER, false, EXPECTED_KEY},
-	{CONF_PRESHARED_KEY, "PresharedKey", CONF_SECTION_PEER, true, EXPECTED_KEY},
-	{CONF_ALLOWED_IPS, "AllowedIPs", CONF_SECTION_PEER, false,
+	{CONF_PUBLIC_KEY, "PublicKey", CONF_SECTION_PEER, 0, EXPECTED_KEY},
+	{CONF_PRESHARED_KEY, "PresharedKey", CONF_SECTION_PEER, CONF_SECRET, EXPECTED_KEY},
+	{CONF_ALLOWED_IPS, "AllowedIPs", CONF_SECTION_PEER, 0,
 		"IP or IP/length, separated by commas"},
-	{CONF_ENDPOINT, "Endpoint", CONF_SECTION_PEER, false, "host:port or [IPv6]:port"},
-	{CONF_KEEPALIVE, "PersistentKeepalive", CONF_SECTION_PEER, false, "off or 0-65535"},
-	{CONF_ADDRESS, "Address", CONF_SECTION_INTERFACE, false,
+	{CONF_ENDPOINT, "Endpoint", CONF_SECTION_PEER, 0, "host:port or [IPv6]:port"},
+	{CONF_KEEPALIVE, "PersistentKeepalive", CONF_SECTION_PEER, 0, "off or 0-65535"},
+	{CONF_PRIVATE_KEY_FILE, "PrivateKeyFile", CONF_SECTION_INTERFACE, CONF_OWN, EXPECTED_FILE},
+	{CONF_PRESHARED_KEY_FILE, "PresharedKeyFile", CONF_SECTION_PEER, CONF_OWN, EXPECTED_FILE},
+	{CONF_ADDRESS, "Address", CONF_SECTION_INTERFACE, 0,
 		"IP or IP/length, separated by commas"},
-	{CONF_DNS, "DNS", CONF_SECTION_INTERFACE, false, "IP addresses and search domains"},
-	{CONF_MTU, "MTU", CONF_SECTION_INTERFACE, false, "68-65535"},
-	{CONF_TABLE, "Table", CONF_SECTION_INTERFACE, false,
+	{CONF_DNS, "DNS", CONF_SECTION_INTERFACE, 0, "IP addresses and search domains"},
+	{CONF_MTU, "MTU", CONF_SECTION_INTERFACE, 0, "68-65535"},
+	{CONF_TABLE, "Table", CONF_SECTION_INTERFACE, 0,
 		"off, auto, 1-4294967295, or the name of a table"},
-	{CONF_SAVE_CONFIG, "SaveConfig", CONF_SECTION_INTERFACE, false, "true or false"},
-	{CONF_LISTEN, "Listen", CONF_SECTION_INTERFACE, false,
+	{CONF_SAVE_CONFIG, "SaveConfig", CONF_SECTION_INTERFACE, 0, "true or false"},
+	{CONF_LISTEN, "Listen", CONF_SECTION_INTERFACE, CONF_OWN,
 		"IPv4:port or [IPv6]:port, separated by commas"},
-	{CONF_BIND_DEVICE, "BindDevice", CONF_SECTION_INTERFACE, false,
+	{CONF_BIND_DEVICE, "BindDevice", CONF_SECTION_INTERFACE, CONF_OWN,
 		"the name of an interface, 1 to 15 characters without \"/\" and \":\""},
-	{CONF_PRE_UP, "PreUp", CONF_SECTION_INTERFACE, false, EXPECTED_COMMAND},
-	{CONF_POST_UP, "PostUp", CONF_SECTION_INTERFACE, false, EXPECTED_COMMAND},
-	{CONF_PRE_DOWN, "PreDown", CONF_SECTION_INTERFACE, false, EXPECTED_COMMAND},
-	{CONF_POST_DOWN, "PostDown", CONF_SECTION_INTERFACE, false, EXPECTED_COMMAND},
+	{CONF_PRE_UP, "PreUp", CONF_SECTION_INTERFACE, 0, EXPECTED_COMMAND},
+	{CONF_POST_UP, "PostUp", CONF_SECTION_INTERFACE, 0, EXPECTED_COMMAND},
+	{CONF_PRE_DOWN, "PreDown", CONF_SECTION_INTERFACE, 0, EXPECTED_COMMAND},
+	{CONF_POST_DOWN, "PostDown", CONF_SECTION_INTERFACE, 0, EXPECTED_COMMAND},
 };
 
 bool conf_is_space(char c)
@@ -85,6 +90,16 @@ bool conf_is_word(const char *text, size_t len)
 	return len > 0 && len <= CONF_NAME_MAX;
 }
 
+/* Paths that begin at the root are none, unless they end as no file's name does. */
+bool conf_is_like_key(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!is_letter(text[i]) && !(text[i] >= '0' && text[i] <= '9') &&
+			!memchr("+/=", text[i], 3))
+			return false;
+	return len >= KEY_LEN_MIN && len <= KEY_LEN_MAX && (text[0] != '/' || text[len - 1] == '=');
+}
+
 const struct conf_key *conf_find_key(const char *text, size_t len)
 {
 	for (size_t i = 0; i < CONF_KEY_COUNT; i++)
@@ -93,24 +108,73 @@ const struct conf_key *conf_find_key(const char *text, size_t len)
 	return NULL;
 }
 
-const struct conf_key *conf_nearest_key(const char *text, size_t len)
+const struct conf_key *conf_find_first_key(const char *text, size_t len)
+{
+	size_t end = 0;
+	while (end < len && text[end] != ':' && !conf_is_space(text[end]))
+		end++;
+	return conf_find_key(text, end);
+}
+
+/* What other programs call it, or people. */
+static const struct {
+	const char *word, *meant;
+} other_words[] = {
+	{"Addr", "Address"},
+	{"Allowed", "AllowedIPs"},
+	{"AllowedAddress", "AllowedIPs"},
+	{"DNSServers", "DNS"},
+	{"FirewallMark", "FwMark"},
+	{"IP", "Address"},
+	{"Keepalive", "PersistentKeepalive"},
+	{"Mark", "FwMark"},
+	{"Nameserver", "DNS"},
+	{"Port", "ListenPort"},
+	{"PrivKey", "PrivateKey"},
+	{"PSK", "PresharedKey"},
+	{"PubKey", "PublicKey"},
+	{"Remote", "Endpoint"},
+	{"Routes", "AllowedIPs"},
+	{"RoutingTable", "Table"},
+	{"Server", "Endpoint"},
+	{"SharedKey", "PresharedKey"},
+};
+
+static const struct conf_key *find_other_word(const char *text, size_t len)
+{
+	for (size_t i = 0; i < sizeof other_words / sizeof *other_words; i++)
+		if (conf_text_is(text, len, other_words[i].word))
+			return conf_find_key(other_words[i].meant, strlen(other_words[i].meant));
+	return NULL;
+}
+
+const struct conf_key *conf_nearest_key(const char *text, size_t len, unsigned marks)
 {
 	const struct conf_key *nearest = NULL;
 	unsigned least = DISTANCE_NEAR + 1;
 	for (size_t i = 0; i < CONF_KEY_COUNT; i++) {
 		size_t name_len = strlen(keys[i].name);
 		unsigned distance = distance_of(text, len, keys[i].name, name_len);
-		if (distance < least && 2 * distance < name_len) {
+		if (distance < least && 2 * distance < name_len &&
+			(keys[i].marks & marks) == marks) {
 			least = distance;
 			nearest = &keys[i];
 		}
 	}
-	return nearest;
+	const struct conf_key *other = find_other_word(text, len);
+	return other && (other->marks & marks) == marks ? other : nearest;
 }
 
 const char *conf_section_name(enum conf_section section)
 {
 	return section == CONF_SECTION_PEER ? "[Peer]" : "[Interface]";
+}
+
+enum conf_section conf_find_bare_section(const char *text, size_t len)
+{
+	return conf_text_is(text, len, "Interface") ? CONF_SECTION_INTERFACE
+	       : conf_text_is(text, len, "Peer")    ? CONF_SECTION_PEER
+						    : CONF_SECTION_NONE;
 }
 
 enum conf_section conf_nearest_section(const char *text, size_t len)

@@ -1,6 +1,11 @@
 /*
  * The config grammar's vocabulary: which keys there are, where each stands, what
  * it expects. Pure data and comparing of names.
+ *
+ * Keys that neither wg(8) nor wg-quick(8) knows are marked CONF_OWN in the table:
+ * such a key may also be written "#!Key = value", a comment for those two, and no
+ * more than the mark is needed for that. A key that is not marked stays a comment
+ * behind "#!", with a warning.
  */
 #ifndef ADIT_TEXT_CONF_KEYS_H
 #define ADIT_TEXT_CONF_KEYS_H
@@ -21,6 +26,8 @@ enum conf_key_id {
 	CONF_ALLOWED_IPS,
 	CONF_ENDPOINT,
 	CONF_KEEPALIVE,
+	CONF_PRIVATE_KEY_FILE, /* our own beside wg(8)'s */
+	CONF_PRESHARED_KEY_FILE,
 	CONF_ADDRESS, /* the first of wg-quick(8)'s */
 	CONF_DNS,
 	CONF_MTU,
@@ -35,11 +42,16 @@ enum conf_key_id {
 	CONF_KEY_COUNT
 };
 
+enum conf_marks {
+	CONF_SECRET = 1, /* the value is never shown */
+	CONF_OWN = 2,	 /* adit's own: "#!" may stand before it */
+};
+
 struct conf_key {
 	enum conf_key_id id;
 	const char *name;
 	enum conf_section section;
-	bool is_secret;
+	unsigned marks;	      /* enum conf_marks */
 	const char *expected; /* completes "expected ..." */
 };
 
@@ -58,18 +70,37 @@ bool conf_is_name(const char *text, size_t len, const char *others);
  */
 bool conf_is_word(const char *text, size_t len);
 
+/* So much like a key in base64 that it must not be shown, wherever it stands. */
+bool conf_is_like_key(const char *text, size_t len);
+
 /* NULL: no such key. */
 const struct conf_key *conf_find_key(const char *text, size_t len);
 
-/* The key that was probably meant, by a small edit distance; NULL: none is near. */
-const struct conf_key *conf_nearest_key(const char *text, size_t len);
+/* The key at the beginning of "Key value" or "Key: value"; NULL: none. */
+const struct conf_key *conf_find_first_key(const char *text, size_t len);
+
+/*
+ * The key that was probably meant, by a small edit distance or as a word that people
+ * use for it, out of those with all these marks; NULL: none is near.
+ */
+const struct conf_key *conf_nearest_key(const char *text, size_t len, unsigned marks);
 
 static inline bool conf_key_is_hook(const struct conf_key *key)
 {
 	return key->id >= CONF_PRE_UP;
 }
 
-/* wg-quick(8)'s; the others are wg(8)'s. */
+static inline bool conf_key_is_secret(const struct conf_key *key)
+{
+	return key->marks & CONF_SECRET;
+}
+
+static inline bool conf_key_is_own(const struct conf_key *key)
+{
+	return key->marks & CONF_OWN;
+}
+
+/* wg-quick(8)'s, or stands where those do; the others are wg(8)'s, or stand beside them. */
 static inline bool conf_key_is_quick(const struct conf_key *key)
 {
 	return key->id >= CONF_ADDRESS;
@@ -77,6 +108,9 @@ static inline bool conf_key_is_quick(const struct conf_key *key)
 
 /* "[Interface]" or "[Peer]". */
 const char *conf_section_name(enum conf_section section);
+
+/* The section whose name this is without the brackets; or CONF_SECTION_NONE. */
+enum conf_section conf_find_bare_section(const char *text, size_t len);
 
 /* The section that was probably meant by this, brackets included; or CONF_SECTION_NONE. */
 enum conf_section conf_nearest_section(const char *text, size_t len);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
+#define OWN_MARK	"#!"
 
 void conf_lexer_init(struct conf_lexer *lexer, const char *text, size_t len)
 {
@@ -27,27 +28,44 @@ static size_t length_before(const char *text, size_t len, char c)
 	return found ? (size_t)(found - text) : len;
 }
 
+/* Where the line's text begins: behind the "#!" that a comment may begin with, else at 0. */
+static size_t find_begin(const struct conf_line *line)
+{
+	size_t start = trim(line->text, 0, line->len).start;
+	bool is_marked = line->len - start >= strlen(OWN_MARK) &&
+			 !memcmp(line->text + start, OWN_MARK, strlen(OWN_MARK));
+	return is_marked ? start + strlen(OWN_MARK) : 0;
+}
+
+static void read_setting(struct conf_line *line, size_t begin, size_t equals, size_t end)
+{
+	line->kind = CONF_LINE_SETTING;
+	line->key = conf_find_key(line->text + begin, equals - begin);
+	if (begin && !(line->key && conf_key_is_own(line->key)))
+		line->kind = CONF_LINE_REMARK;
+	else if (line->key && conf_key_is_hook(line->key))
+		end = line->len; /* # is no comment there */
+	line->value = trim(line->text, equals + 1, end);
+}
+
 static void read_line(struct conf_line *line)
 {
 	const char *text = line->text;
-	size_t end = length_before(text, line->len, '#');
-	size_t equals = length_before(text, end, '=');
-	line->name = trim(text, 0, equals);
+	size_t begin = find_begin(line);
+	size_t end = begin + length_before(text + begin, line->len - begin, '#');
+	size_t equals = begin + length_before(text + begin, end - begin, '=');
+	line->name = trim(text, begin, equals);
 	line->value = (struct conf_span){0};
 	line->key = NULL;
-	if (equals < end) {
-		line->kind = CONF_LINE_SETTING;
-		line->key = conf_find_key(text, equals);
-		if (line->key && conf_key_is_hook(line->key))
-			end = line->len; /* # is no comment there */
-		line->value = trim(text, equals + 1, end);
-		return;
-	}
 	line->kind = CONF_LINE_NO_EQUALS;
-	if (line->name.len == 0)
+	if (equals < end) {
+		read_setting(line, begin, equals, end);
+	} else if (begin || line->name.len == 0) {
 		line->kind = CONF_LINE_BLANK;
-	else if (text[line->name.start] == '[')
+		line->name = (struct conf_span){0};
+	} else if (text[line->name.start] == '[') {
 		line->kind = CONF_LINE_SECTION;
+	}
 }
 
 bool conf_next_line(struct conf_lexer *lexer, struct conf_line *line)

@@ -14,7 +14,8 @@
 enum conf_line_kind {
 	CONF_LINE_BLANK,    /* nothing, or a comment */
 	CONF_LINE_SECTION,  /* name: the brackets and what is between */
-	CONF_LINE_SETTING,  /* name = value */
+	CONF_LINE_SETTING,  /* name = value, or #!name = value with one of our own keys */
+	CONF_LINE_REMARK,   /* #!name = value with any other: a comment */
 	CONF_LINE_NO_EQUALS /* name: all of it */
 };
 
@@ -27,7 +28,7 @@ struct conf_line {
 	uint32_t number;  /* from 1 */
 	const char *text; /* without the newline */
 	size_t len;
-	const struct conf_key *key; /* of a setting; NULL: unknown */
+	const struct conf_key *key; /* of a setting or remark; NULL: unknown */
 	struct conf_span name, value;
 };
 

@@ -72,6 +72,7 @@ static void read_mtu(struct conf_parser *p, const struct conf_line *line)
 		conf_refuse_token(p, line);
 	else
 		p->conf->link.mtu = (uint32_t)mtu;
+	p->conf->link.mtu_at = (struct conf_place){line->number, p->token.column};
 }
 
 static bool is_table_name(const char *text, size_t len)
@@ -103,6 +104,7 @@ static void read_table(struct conf_parser *p, const struct conf_line *line)
 	link->table_name = table == CONF_TABLE_NAME ? conf_copy_text(p, text, len) : NULL;
 	link->table_number = (uint32_t)number;
 	link->table = table;
+	link->table_at = (struct conf_place){line->number, p->token.column};
 }
 
 static void read_save_config(struct conf_parser *p, const struct conf_line *line)

@@ -20,7 +20,7 @@ static void begin_peer(struct conf_parser *p, uint32_t line, uint32_t column)
 		return;
 	}
 	struct conf_peer_origin *origins =
-		list_grow(p->origins, change->peer_count, &p->origin_capacity, sizeof *p->origins);
+		list_grow(p->origins, p->origin_count, &p->origin_capacity, sizeof *p->origins);
 	if (origins)
 		p->origins = origins;
 	struct change_peer *peer = origins ? change_add_peer(change, &not_yet) : NULL;
@@ -29,7 +29,7 @@ static void begin_peer(struct conf_parser *p, uint32_t line, uint32_t column)
 		return;
 	}
 	peer->replace_allowed_ips = true;
-	origins[change->peer_count - 1] = (struct conf_peer_origin){.line = line, .column = column};
+	origins[p->origin_count++] = (struct conf_peer_origin){.line = line, .column = column};
 }
 
 static enum conf_section find_section(const char *text, size_t len)
@@ -40,24 +40,10 @@ static enum conf_section find_section(const char *text, size_t len)
 	return CONF_SECTION_NONE;
 }
 
-static void refuse_section(struct conf_parser *p, const struct conf_line *line, uint32_t column)
+static void begin_section(
+	struct conf_parser *p, const struct conf_line *line, enum conf_section section)
 {
-	bool is_closed = memchr(line->text + line->name.start, ']', line->name.len);
-	struct out m = conf_diagnose(p, CONF_ERROR, line->number, column);
-	out_add_text(&m, is_closed ? "unknown section" : "the \"]\" of the section is missing");
-	out_add_text(&m, "; expected [Interface] or [Peer]");
-}
-
-/* What follows a mistyped section is checked as if it were the one that was meant. */
-static void read_section(struct conf_parser *p, const struct conf_line *line)
-{
-	const char *name = line->text + line->name.start;
 	uint32_t column = (uint32_t)line->name.start + 1;
-	enum conf_section section = find_section(name, line->name.len);
-	if (!section) {
-		section = conf_nearest_section(name, line->name.len);
-		refuse_section(p, line, column);
-	}
 	p->is_skipping = !section;
 	if (section)
 		p->section = section;
@@ -69,26 +55,19 @@ static void read_section(struct conf_parser *p, const struct conf_line *line)
 		begin_peer(p, line->number, column);
 }
 
-static void refuse_name(struct conf_parser *p, const struct conf_line *line)
+/* What follows a mistyped section is checked as if it were the one that was meant. */
+static void read_section(struct conf_parser *p, const struct conf_line *line)
 {
-	const char *name = line->text + line->name.start;
-	struct out m = conf_diagnose(p, CONF_ERROR, line->number, (uint32_t)(line->name.start + 1));
-	if (line->name.len == 0) {
-		out_add_text(&m, "no key before \"=\"; expected Key = value");
-		return;
-	}
-	out_add_text(&m, "unknown key");
-	/* base64 broken over two lines would end up here as name and "=" */
-	if (line->value.len == 0 || !conf_is_word(name, line->name.len))
-		return;
-	out_add_text(&m, " ");
-	out_add_quoted(&m, name, line->name.len);
-	const struct conf_key *nearest = conf_nearest_key(name, line->name.len);
-	if (!nearest)
-		return;
-	out_add_text(&m, "; did you mean `");
-	out_add_text(&m, nearest->name);
-	out_add_text(&m, "`?");
+	enum conf_section section = find_section(line->text + line->name.start, line->name.len);
+	begin_section(p, line, section ? section : conf_refuse_section(p, line));
+}
+
+/* A section without its brackets is one too. */
+static void read_no_equals(struct conf_parser *p, const struct conf_line *line)
+{
+	enum conf_section section = conf_refuse_line(p, line);
+	if (section)
+		begin_section(p, line, section);
 }
 
 /* Whether the key may stand here; if not, says so. */
@@ -120,7 +99,7 @@ static void report_empty(struct conf_parser *p, const struct conf_line *line)
 static void read_setting(struct conf_parser *p, const struct conf_line *line)
 {
 	if (!line->key)
-		refuse_name(p, line);
+		conf_refuse_name(p, line);
 	else if (!check_place(p, line))
 		return;
 	else if (line->value.len == 0)
@@ -144,9 +123,10 @@ static void read_line(struct conf_parser *p, const struct conf_line *line)
 		return;
 	} else if (line->kind == CONF_LINE_SETTING) {
 		read_setting(p, line);
+	} else if (line->kind == CONF_LINE_REMARK) {
+		conf_warn_of_remark(p, line);
 	} else if (line->kind == CONF_LINE_NO_EQUALS) {
-		struct out m = conf_diagnose(p, CONF_ERROR, line->number, column);
-		out_add_text(&m, "no \"=\"; expected Key = value");
+		read_no_equals(p, line);
 	}
 }
 
@@ -187,6 +167,9 @@ bool conf_parse(struct conf *conf, const char *text, size_t len)
 		if (!p.has_no_memory)
 			conf_check(&p);
 	}
+	free(p.private_key.path);
+	for (size_t i = 0; i < p.origin_count; i++)
+		free(p.origins[i].preshared_key.path);
 	free(p.origins);
 	free(p.prefixes);
 	bool is_complete = !p.has_no_memory;

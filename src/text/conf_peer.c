@@ -24,7 +24,7 @@ static bool read_key(struct conf_parser *p, const struct conf_line *line, uint8_
 static void read_private_key(struct conf_parser *p, const struct conf_line *line)
 {
 	struct change *change = &p->conf->change;
-	p->has_seen_private_key = true;
+	conf_note_key(p, line);
 	if (read_key(p, line, change->private_key.bytes))
 		change->has_private_key = true;
 }
@@ -32,14 +32,14 @@ static void read_private_key(struct conf_parser *p, const struct conf_line *line
 static void read_public_key(struct conf_parser *p, const struct conf_line *line)
 {
 	struct conf_peer_origin *origin = &p->origins[p->conf->change.peer_count - 1];
-	origin->key_line = line->number;
-	origin->key_column = p->token.column;
+	origin->key_at = (struct conf_place){line->number, p->token.column};
 	origin->has_key = read_key(p, line, present_peer(p)->public_key.bytes);
 }
 
 static void read_preshared_key(struct conf_parser *p, const struct conf_line *line)
 {
 	struct change_peer *peer = present_peer(p);
+	conf_note_key(p, line);
 	peer->has_preshared_key = read_key(p, line, peer->preshared_key.bytes);
 }
 
@@ -61,6 +61,7 @@ static void read_listen_port(struct conf_parser *p, const struct conf_line *line
 	p->port_line = line->number;
 	p->port_column = p->token.column;
 	free(*service);
+	p->conf->link.listen_port_at = (struct conf_place){line->number, p->token.column};
 	*service = is_number ? NULL : conf_copy_text(p, p->token.text, p->token.len);
 	change->has_listen_port = is_number;
 	change->listen_port = (uint16_t)port;
@@ -155,6 +156,8 @@ static void read_allowed_ip(struct conf_parser *p, const struct conf_line *line)
 		out_add_text(&m, ": more prefixes than one peer may have");
 		return;
 	}
+	if (!is_removed && !prefix.len && !p->conf->link.default_route_at.line)
+		p->conf->link.default_route_at = (struct conf_place){line->number, p->token.column};
 	if (!change_peer_add_allowed_ip(peer, &prefix, is_removed))
 		p->has_no_memory = true;
 	else if (!is_removed)
@@ -254,6 +257,10 @@ static void read_endpoint(struct conf_parser *p, const struct conf_line *line)
 void conf_read_wg_key(struct conf_parser *p, const struct conf_line *line)
 {
 	size_t at = 0;
+	if (line->key->id == CONF_PRIVATE_KEY_FILE || line->key->id == CONF_PRESHARED_KEY_FILE) {
+		conf_read_key_file(p, line);
+		return;
+	}
 	bool is_list = line->key->id == CONF_ALLOWED_IPS;
 	enum conf_split split = is_list ? CONF_SPLIT_COMMAS : CONF_SPLIT_NOWHERE;
 	if (is_list)

@@ -8,6 +8,14 @@
 #define SHOWN_MAX   160 /* characters of a line */
 #define SHOWN_AHEAD 100 /* of them before the column, at most */
 
+/* A key's file may have been mistaken for the key. */
+static bool is_secret(const struct conf_line *line)
+{
+	return conf_key_is_secret(line->key) ||
+	       (conf_key_is_own(line->key) &&
+		       conf_is_like_key(line->text + line->value.start, line->value.len));
+}
+
 /*
  * How much of the line's beginning may be shown; behind that stand asterisks. A
  * value may be shown when its key is known and takes no secret; a name only when
@@ -20,16 +28,16 @@ static size_t public_part(const struct conf_line *line)
 	size_t name_end = line->name.start + line->name.len;
 	if (line->kind == CONF_LINE_SECTION)
 		return conf_is_word(name, line->name.len) ? name_end : 0;
-	if (line->kind == CONF_LINE_SETTING) {
+	if (line->kind == CONF_LINE_SETTING || line->kind == CONF_LINE_REMARK) {
 		if (line->key)
-			return line->key->is_secret ? line->value.start : value_end;
+			return is_secret(line) ? line->value.start : value_end;
 		return line->value.len && conf_is_word(name, line->name.len) ? line->value.start
 									     : 0;
 	}
-	size_t first_word = 0;
-	while (first_word < line->name.len && !conf_is_space(name[first_word]))
-		first_word++;
-	return conf_find_key(name, first_word) ? line->name.start + first_word : 0;
+	const struct conf_key *key = conf_find_first_key(name, line->name.len);
+	if (key)
+		return conf_key_is_secret(key) ? line->name.start + strlen(key->name) : name_end;
+	return conf_find_bare_section(name, line->name.len) ? name_end : 0;
 }
 
 /* The line's end, without a comment. */

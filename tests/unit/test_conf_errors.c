@@ -67,18 +67,31 @@ TEST(conf_errors_of_lines)
 		{"\n \t[Interface]\n", "2:3: warning: [Interface] has no PrivateKey: no peer can "
 				       "be reached before "
 				       "a private key is set\n"},
-		{HEAD "MTU 1420\n", "3:1: error: no \"=\"; expected Key = value\n"},
+		{HEAD "MTU 1420\n", "3:1: error: MTU: no \"=\"; expected MTU = value\n"},
+		{HEAD "MTU: 1420\n", "3:1: error: MTU: no \"=\"; expected MTU = value\n"},
+		{HEAD "MTUs 1420\n", "3:1: error: no \"=\"; expected Key = value\n"},
+		{HEAD "// a comment\n", "3:1: error: no \"=\"; expected Key = value, or \"#\" "
+					"before a comment\n"},
+		{HEAD "/\n", "3:1: error: no \"=\"; expected Key = value\n"},
+		{HEAD " peer\nMTU=1\n",
+			"3:2: error: no brackets around the section; expected [Peer]\n"
+			"3:2: error: [Peer] has no PublicKey\n"
+			"4:1: error: MTU: stands in [Peer]; it belongs into [Interface]\n"},
+		{HEAD "[Peer] PublicKey=x\n", "3:1: error: a section and a key in one line; "
+					      "expected the section in a line of its own\n"},
 		{HEAD " = 1420\n", "3:2: error: no key before \"=\"; expected Key = value\n"},
-		{HEAD "; a comment\n", "3:1: error: no \"=\"; expected Key = value\n"},
+		{HEAD "; a comment\n", "3:1: error: no \"=\"; expected Key = value, or \"#\" "
+				       "before a comment\n"},
 		{HEAD "  [Pairs]\nany = thing\nnothing\n[Peer]\n",
-			"3:3: error: unknown section; expected [Interface] or [Peer]\n"
+			"3:3: error: unknown section \"[Pairs]\"; expected [Interface] or [Peer]\n"
 			"6:1: error: [Peer] has no PublicKey\n"},
 		/* what follows is checked as if it were the one that was meant */
 		{HEAD "[Peers]\nMTU=1420\nPublicKey=" B "\nAllowedIPs=x\n",
-			"3:1: error: unknown section; expected [Interface] or [Peer]\n"
+			"3:1: error: unknown section \"[Peers]\"; expected [Interface] or [Peer]\n"
 			"4:1: error: MTU: stands in [Peer]; it belongs into [Interface]\n"
 			"6:12: error: AllowedIPs: \"x\": " IPS_EXPECTED},
-		{HEAD "[Peer] x\n", "3:1: error: unknown section; expected [Interface] or [Peer]\n"
+		{HEAD "[Peer] x\n", "3:1: error: something behind the section; expected "
+				    "[Interface] or [Peer] in a line of its own\n"
 				    "3:1: error: [Peer] has no PublicKey\n"},
 		{"[Interface\nPrivateKey=" A "\nMTU=x\n",
 			"1:1: error: the \"]\" of the section is missing; expected [Interface] or "
@@ -115,10 +128,14 @@ TEST(conf_errors_of_names)
 		{HEAD "listenpor=1\n",
 			"3:1: error: unknown key \"listenpor\"; did you mean `ListenPort`?\n"},
 		{HEAD "AB=1\n", "3:1: error: unknown key \"AB\"\n"},
-		{HEAD "Keepalive=1\n", "3:1: error: unknown key \"Keepalive\"\n"},
+		{HEAD "Keepalive=1\n", "3:1: error: unknown key \"Keepalive\"; did you mean "
+				       "`PersistentKeepalive`?\n"},
+		{HEAD "p s k=1\n",
+			"3:1: error: unknown key \"p s k\"; did you mean `PresharedKey`?\n"},
 		{HEAD "Twentyfourlettersandnomo=1\n",
 			"3:1: error: unknown key \"Twentyfourlettersandnomo\"\n"},
-		{HEAD "Addr=1\n", "3:1: error: unknown key \"Addr\"\n"},
+		{HEAD "Addr=1\n", "3:1: error: unknown key \"Addr\"; did you mean `Address`?\n"},
+		{HEAD "Adr=1\n", "3:1: error: unknown key \"Adr\"\n"},
 		{HEAD "Addrs=1\n", "3:1: error: unknown key \"Addrs\"; did you mean `Address`?\n"},
 		{HEAD "zMTU=1\n", "3:1: error: unknown key \"zMTU\"; did you mean `MTU`?\n"},
 		{HEAD "nEpdiont=1\n", "3:1: error: unknown key \"nEpdiont\"\n"},
@@ -128,6 +145,37 @@ TEST(conf_errors_of_names)
 		{HEAD "B3fBmk=1\n", "3:1: error: unknown key\n"},
 		{HEAD "fBmk=\n", "3:1: error: unknown key\n"},
 		{HEAD A "\n", "3:1: error: unknown key\n"},
+	};
+	CHECK_ROWS(rows);
+}
+
+/* Comments for wg(8) and wg-quick(8); of these keys the own ones only count. */
+TEST(conf_errors_behind_the_mark)
+{
+	static const struct row rows[] = {
+		{HEAD "#!MTU = x\n  #! PrivateKey = " C "\n",
+			"3:3: warning: MTU: a comment, because \"#!\" is only for keys of adit's "
+			"own; to have it count, write it without \"#!\"\n"
+			"4:6: warning: PrivateKey: a comment, because \"#!\" is only for keys of "
+			"adit's own; to have it count, write it without \"#!\"\n"},
+		{HEAD "#!PrivatKeyFile = x\n#!Colour = red\n",
+			"3:3: warning: unknown key \"PrivatKeyFile\" behind \"#!\": taken as a "
+			"comment; did you mean `PrivateKeyFile`?\n"
+			"4:3: warning: unknown key \"Colour\" behind \"#!\": taken as a comment\n"},
+		{HEAD "#!PrivateKye = x\n", "3:3: warning: unknown key \"PrivateKye\" behind "
+					    "\"#!\": taken as a comment\n"},
+		/* plain comments */
+		{HEAD "#!/bin/sh\n#!\n#! a remark\n#!a/b=c\n# !PrivateKeyFile=\n##!Table=x\n"
+		      "#!PrivateKeyFile # = \nMTU=1420 #!PrivateKeyFile=\n",
+			""},
+		{HEAD PEER "#!PrivateKeyFile = x\nAllowedIPs=::1\n",
+			"5:3: error: PrivateKeyFile: stands in [Peer]; it belongs into "
+			"[Interface]\n"},
+		{HEAD PEER "AllowedIPs=::1\n#!PresharedKeyFile = # none\n",
+			"6:3: error: PresharedKeyFile: no value; expected the path of a file, or @ "
+			"and the name of a systemd credential\n"},
+		{HEAD "[Pairs]\n#!MTU = 1\n", "3:1: error: unknown section \"[Pairs]\"; expected "
+					      "[Interface] or [Peer]\n"},
 	};
 	CHECK_ROWS(rows);
 }
