@@ -105,8 +105,6 @@ static void drop_gone_peers(struct conf_parser *p, const size_t *name_of, const 
 	struct conf_link *link = &p->conf->link;
 	size_t kept = 0;
 	conf_collect_key_files(p, is_gone);
-	p->conf->peers_at = calloc(change->peer_count, sizeof *p->conf->peers_at);
-	p->has_no_memory |= !p->conf->peers_at;
 	for (size_t i = 0; i < link->name_count; i++)
 		link->names[i].peer = NO_NAME;
 	for (size_t i = 0; i < change->peer_count; i++) {
@@ -116,8 +114,7 @@ static void drop_gone_peers(struct conf_parser *p, const size_t *name_of, const 
 		}
 		if (name_of[i] != NO_NAME)
 			link->names[name_of[i]].peer = kept;
-		if (p->conf->peers_at)
-			p->conf->peers_at[kept] = p->origins[i].key_at;
+		p->conf->peers_at[kept] = p->conf->peers_at[i];
 		change->peers[kept++] = change->peers[i];
 	}
 	change->peer_count = kept;
@@ -216,6 +213,42 @@ static void check_allowed_ips(struct conf_parser *p, const bool *is_gone)
 	}
 }
 
+/* A port that the other end can be told of. */
+static bool has_fixed_port(const struct conf *conf)
+{
+	return conf->link.listen_service ||
+	       (conf->change.has_listen_port && conf->change.listen_port);
+}
+
+/*
+ * Who has no Endpoint waits for the peer to begin, and the peer needs our port for
+ * that. One warning for all; and none beside an error, which may be the reason.
+ */
+static void check_reach(struct conf_parser *p, const size_t *name_of, const bool *is_gone)
+{
+	size_t first = NO_NAME, others = 0;
+	if (has_fixed_port(p->conf) || p->conf->error_count)
+		return;
+	for (size_t i = 0; i < p->conf->change.peer_count; i++) {
+		if (is_gone[i] || p->conf->change.peers[i].has_endpoint || name_of[i] != NO_NAME)
+			continue;
+		others += first != NO_NAME;
+		first = first == NO_NAME ? i : first;
+	}
+	if (first == NO_NAME)
+		return;
+	struct out m =
+		conf_diagnose(p, CONF_WARNING, p->origins[first].line, p->origins[first].column);
+	out_add_text(&m, "[Peer] has no Endpoint, and [Interface] no ListenPort: neither end can "
+			 "send the first packet");
+	if (others) {
+		out_add_text(&m, " (so with ");
+		out_add_decimal(&m, others);
+		out_add_text(&m, others == 1 ? " more peer)" : " more peers)");
+	}
+	out_add_text(&m, "; expected one of the two");
+}
+
 static void check_peers(struct conf_parser *p)
 {
 	size_t count = p->conf->change.peer_count;
@@ -228,6 +261,7 @@ static void check_peers(struct conf_parser *p)
 		p->has_no_memory |= !merge_peers(p, name_of, is_gone);
 		check_prefixes(p, is_gone);
 		check_allowed_ips(p, is_gone);
+		check_reach(p, name_of, is_gone);
 		drop_gone_peers(p, name_of, is_gone);
 	} else {
 		p->has_no_memory = true;
@@ -236,15 +270,28 @@ static void check_peers(struct conf_parser *p)
 	free(is_gone);
 }
 
+static bool note_places(struct conf_parser *p)
+{
+	p->conf->peers_at = calloc(p->origin_count, sizeof *p->conf->peers_at);
+	for (size_t i = 0; p->conf->peers_at && i < p->origin_count; i++)
+		p->conf->peers_at[i] = p->origins[i].key_at;
+	return p->conf->peers_at;
+}
+
 void conf_check(struct conf_parser *p)
 {
 	check_private_key(p);
 	conf_check_listen(p);
-	check_public_keys(p);
-	if (p->conf->change.peer_count)
-		check_peers(p);
-	else
+	if (!p->origin_count) {
 		conf_collect_key_files(p, NULL);
-	if (!p->has_no_memory && p->conf->change.has_private_key)
-		p->has_no_memory = !conf_check_own_key(p->conf);
+		return;
+	}
+	if (!note_places(p)) {
+		p->has_no_memory = true;
+		return;
+	}
+	check_public_keys(p);
+	if (p->conf->change.has_private_key)
+		p->has_no_memory |= !conf_check_own_key(p->conf);
+	check_peers(p);
 }

@@ -82,6 +82,8 @@ void conf_refuse_token(struct conf_parser *p, const struct conf_line *line)
 	struct out m = conf_diagnose_token(p, CONF_ERROR, line);
 	out_add_text(&m, ": expected ");
 	out_add_text(&m, line->key->expected);
+	if (p->token.text[0] == '"' || p->token.text[0] == '\'')
+		out_add_text(&m, ", without quotes");
 }
 
 bool conf_take_token(

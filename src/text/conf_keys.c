@@ -21,7 +21,7 @@ static const struct conf_key keys[CONF_KEY_COUNT] = {
 	{CONF_ALLOWED_IPS, "AllowedIPs", CONF_SECTION_PEER, 0,
 		"IP or IP/length, separated by commas"},
 	{CONF_ENDPOINT, "Endpoint", CONF_SECTION_PEER, 0, "host:port or [IPv6]:port"},
-	{CONF_KEEPALIVE, "PersistentKeepalive", CONF_SECTION_PEER, 0, "off or 0-65535"},
+	{CONF_KEEPALIVE, "PersistentKeepalive", CONF_SECTION_PEER, 0, "off or 0-65535, in seconds"},
 	{CONF_PRIVATE_KEY_FILE, "PrivateKeyFile", CONF_SECTION_INTERFACE, CONF_OWN, EXPECTED_FILE},
 	{CONF_PRESHARED_KEY_FILE, "PresharedKeyFile", CONF_SECTION_PEER, CONF_OWN, EXPECTED_FILE},
 	{CONF_ADDRESS, "Address", CONF_SECTION_INTERFACE, 0,

@@ -15,10 +15,19 @@ static struct change_peer *present_peer(struct conf_parser *p)
 
 static bool read_key(struct conf_parser *p, const struct conf_line *line, uint8_t *bytes)
 {
-	bool is_right = keytext_read_base64(bytes, p->token.text, p->token.len);
-	if (!is_right)
+	if (keytext_read_base64(bytes, p->token.text, p->token.len))
+		return true;
+	if (p->token.len != KEYTEXT_BASE64_LEN) {
 		conf_refuse_token(p, line);
-	return is_right;
+		return false;
+	}
+	struct out m = conf_diagnose_token(p, CONF_ERROR, line);
+	out_add_text(&m, ", but not those of a key: one may be mistyped; expected what `adit ");
+	out_add_text(&m, line->key->id == CONF_PRIVATE_KEY     ? "genkey"
+			 : line->key->id == CONF_PRESHARED_KEY ? "genpsk"
+							       : "pubkey");
+	out_add_text(&m, "` prints");
+	return false;
 }
 
 static void read_private_key(struct conf_parser *p, const struct conf_line *line)
@@ -32,8 +41,17 @@ static void read_private_key(struct conf_parser *p, const struct conf_line *line
 static void read_public_key(struct conf_parser *p, const struct conf_line *line)
 {
 	struct conf_peer_origin *origin = &p->origins[p->conf->change.peer_count - 1];
+	struct public_key *key = &present_peer(p)->public_key;
+	struct public_key before = *key;
+	uint32_t line_before = origin->has_key ? origin->key_at.line : 0;
 	origin->key_at = (struct conf_place){line->number, p->token.column};
-	origin->has_key = read_key(p, line, present_peer(p)->public_key.bytes);
+	origin->has_key = read_key(p, line, key->bytes);
+	if (!origin->has_key || !line_before || !memcmp(&before, key, sizeof before))
+		return;
+	struct out m = conf_diagnose(p, CONF_WARNING, line->number, p->token.column);
+	out_add_text(&m, "PublicKey: the second in this section: the one of line ");
+	out_add_decimal(&m, line_before);
+	out_add_text(&m, " does not count; is a [Peer] missing above?");
 }
 
 static void read_preshared_key(struct conf_parser *p, const struct conf_line *line)
@@ -207,6 +225,31 @@ static void refuse_endpoint(struct conf_parser *p, const struct conf_line *line,
 	out_add_text(&m, why);
 }
 
+/* An IPv6 address without brackets, and behind its last colon a port. */
+static bool is_address_and_port(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	struct ip_address address;
+	uint64_t port;
+	return addrtext_read_address(&address, text, (size_t)(colon - text)) &&
+	       addrtext_read_decimal(&port, colon + 1, strlen(colon + 1), UINT16_MAX);
+}
+
+/* "2001:db8::1:80" may be an address whose port was forgotten; wg(8) takes it apart too. */
+static void warn_of_bare_address(struct conf_parser *p, const struct conf_line *line)
+{
+	const char *text = p->token.text, *colon = strrchr(text, ':');
+	struct ip_address address;
+	if (!addrtext_read_address(&address, text, p->token.len) || !is_address_and_port(text))
+		return;
+	struct out m = conf_diagnose_token(p, CONF_WARNING, line);
+	out_add_text(&m, ": taken as [");
+	out_add(&m, text, (size_t)(colon - text));
+	out_add_text(&m, "]");
+	out_add_text(&m, colon);
+	out_add_text(&m, "; write it with brackets, so that nobody has to guess");
+}
+
 /* Splits at the last colon, or behind the bracket. NULL, or what is wrong. */
 static const char *split_endpoint(
 	const char *text, const char **host, size_t *host_len, const char **port)
@@ -214,6 +257,12 @@ static const char *split_endpoint(
 	const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
 	if (text[0] == '[' && !bracket)
 		return ": no \"]\" behind the address";
+	struct ip_address address;
+	if (strchr(text, ','))
+		return ": expected one endpoint, host:port";
+	if (!bracket && strchr(text, ':') != strrchr(text, ':') && !is_address_and_port(text) &&
+		addrtext_read_address(&address, text, strlen(text)))
+		return ": no port; expected [IPv6]:port";
 	const char *colon = bracket ? bracket + 1 : strrchr(text, ':');
 	if (!colon || *colon != ':' || !colon[1])
 		return ": no port; expected host:port or [IPv6]:port";
@@ -245,6 +294,7 @@ static void read_endpoint(struct conf_parser *p, const struct conf_line *line)
 		refuse_endpoint(p, line, ": port must be 1-65535 or the name of a service");
 		return;
 	}
+	warn_of_bare_address(p, line);
 	peer->has_endpoint = is_numeric && has_number;
 	if (!peer->has_endpoint) {
 		add_name(p, line, host, host_len, port);

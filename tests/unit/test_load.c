@@ -155,7 +155,7 @@ static bool modes(void)
 				      "chmod 600 ./wg0.conf\n";
 	static const char *const with_keys[] = {"[Interface]\n" KEY,
 		"[Interface]\n" KEY "[Peer]\nPublicKey = "
-		"xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\nAllowedIPs = ::1\n"
+		"xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\nAllowedIPs = ::1\nEndpoint = a:1\n"
 		"PresharedKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"};
 	static const mode_t bad[] = {0640, 0604, 0644};
 	REQUIRE(capture_begin(NULL, ""));
@@ -193,7 +193,7 @@ static bool impossible(void)
 	} rows[] = {
 		{"MTU = 1279\nAddress = fd00::1/64\n", "./wg0.conf:3:7: error: MTU 1279 is"},
 		{"[Peer]\nPublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
-		 "AllowedIPs = 0.0.0.0/0\n",
+		 "AllowedIPs = 0.0.0.0/0\nEndpoint = a:1\n",
 			"./wg0.conf:5:14: error: AllowedIPs 0.0.0.0/0 with Table = auto"},
 		{"MTU = 1280\nAddress = fd00::1/64\n", NULL},
 		{"BindDevice = wg0\n", "./wg0.conf: BindDevice: \"wg0\" is the tunnel itself; "
