@@ -74,7 +74,6 @@ bool load_find(struct load *load, const char *word)
 	return true;
 }
 
-/* The whole file, to be wiped and freed. NULL and errno. */
 static char *read_file(int fd, size_t *len)
 {
 	size_t capacity = CONF_TEXT_MAX + 1;
@@ -94,6 +93,11 @@ static char *read_file(int fd, size_t *len)
 	free(text);
 	errno = error;
 	return NULL;
+}
+
+char *load_read_text(const struct load *load, size_t *len)
+{
+	return lseek(load->fd, 0, SEEK_SET) ? NULL : read_file(load->fd, len);
 }
 
 void load_say_on_stderr(const char *text)
@@ -153,8 +157,9 @@ static bool look_up_table(struct load *load)
 		link->table_name);
 }
 
-static bool has_secret(const struct change *change)
+bool load_has_secret(const struct load *load)
 {
+	const struct change *change = &load->conf.change;
 	for (size_t i = 0; i < change->peer_count; i++)
 		if (change->peers[i].has_preshared_key)
 			return true;
@@ -186,7 +191,7 @@ static void say_all(struct load *load, const char *text, size_t len)
 static int parse(struct load *load, const char *text, size_t len)
 {
 	bool is_complete = conf_parse(&load->conf, text, len);
-	bool holds_secret = has_secret(&load->conf.change); /* in its own text */
+	bool holds_secret = load_has_secret(load); /* in its own text */
 	is_complete = is_complete && key_files_read(&load->conf, load->path, load->is_check) &&
 		      look_up_port(load) && look_up_table(load);
 	if (!is_complete) {
@@ -250,7 +255,7 @@ static void say_why(struct load *load, const char *why)
 	struct conf only_this = {0};
 	struct conf_place at = find_place(&load->conf.link, why);
 	size_t len = 0;
-	char *text = lseek(load->fd, 0, SEEK_SET) == 0 ? read_file(load->fd, &len) : NULL;
+	char *text = load_read_text(load, &len);
 	if (at.line && text && conf_add_diagnostic(&only_this, CONF_ERROR, at, why)) {
 		struct out out;
 		out_init(&out, SIZE_MAX);

@@ -48,6 +48,11 @@ int load_read(struct load *load, void (*say)(const char *text));
  */
 int load_check(struct load *load);
 
+/* After load_read: the file's text once more, to be wiped and freed. NULL and errno. */
+char *load_read_text(const struct load *load, size_t *len);
+
+/* Keys, from its text or from other files. */
+bool load_has_secret(const struct load *load);
 bool load_has_hooks(const struct load *load);
 void load_wipe(struct load *load);
 

@@ -25,7 +25,7 @@ struct verb {
 };
 
 extern const struct verb verb_check, verb_down, verb_export, verb_genkey, verb_genpsk, verb_help,
-	verb_pubkey, verb_route, verb_run, verb_show, verb_up;
+	verb_pubkey, verb_route, verb_run, verb_show, verb_strip, verb_up;
 
 /* NULL: no such verb. */
 const struct verb *verb_find(const char *name);

@@ -6,9 +6,9 @@ static void print_list(void)
 {
 	printf("adit: a WireGuard-compatible tunnel\n\n");
 	for (const struct verb *const *verb = verb_list(); *verb; verb++)
-		printf("  adit %-7s %-16s %s\n", (*verb)->name, (*verb)->arguments,
+		printf("  adit %-6s %-21s %s\n", (*verb)->name, (*verb)->arguments,
 			(*verb)->summary);
-	printf("  adit [-f] IFNAME              an interface to be configured with wg(8)\n"
+	printf("  adit [-f] IFNAME                  an interface to be configured with wg(8)\n"
 	       "  adit --version\n\n"
 	       "NAME stands for /etc/wireguard/NAME.conf; FILE is a path that ends in NAME.conf.\n"
 	       "adit help VERB tells more, adit(8) and adit.conf(5) all.\n");

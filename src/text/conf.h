@@ -11,7 +11,7 @@
  *   conf_listen.c   Listen and BindDevice     conf_check.c  what only the whole file shows
  *   conf_key_file.c keys that stand in files of their own
  *   conf_mistake.c  lines that are none: what was probably meant
- *   conf_render.c   diagnostics for people
+ *   conf_render.c   diagnostics for people    conf_strip.c  the part for wg(8)
  */
 #ifndef ADIT_TEXT_CONF_H
 #define ADIT_TEXT_CONF_H
@@ -108,8 +108,9 @@ struct conf {
 	 */
 	struct change change;
 	struct conf_link link;
-	struct conf_place *peers_at;	 /* of the PublicKey of each of change.peers */
-	struct conf_key_file *key_files; /* at most one for each key; change lacks these keys */
+	struct conf_place *peers_at; /* of the PublicKey of each of change.peers */
+	/* At most one for each key, in the order of the text; the change lacks these keys. */
+	struct conf_key_file *key_files;
 	size_t key_file_count;
 	/* In the order of the text. The counts include those beyond what is kept. */
 	struct conf_diagnostic *diagnostics;
@@ -148,5 +149,13 @@ void conf_wipe(struct conf *conf);
  */
 void conf_render(struct out *out, const struct conf *conf, const char *file_name, const char *text,
 	size_t len);
+
+/*
+ * Writes the part of the text that wg(8) understands, for `wg setconf`: its keys with
+ * their values as they were written, in their order. A key that was read from a file
+ * stands in the place of the file's path. `text` is what `conf` was parsed from, without
+ * an error. Holds keys: wipe it.
+ */
+void conf_strip(struct out *out, const struct conf *conf, const char *text, size_t len);
 
 #endif

@@ -72,6 +72,12 @@ static void collect(struct conf *conf, struct conf_key_origin *origin, size_t pe
 	origin->path = NULL;
 }
 
+static int compare_places(const void *first, const void *second)
+{
+	const struct conf_key_file *a = first, *b = second;
+	return a->place.line < b->place.line ? -1 : a->place.line > b->place.line;
+}
+
 void conf_collect_key_files(struct conf_parser *p, const bool *is_gone)
 {
 	size_t count = p->private_key.path != NULL, kept = 0;
@@ -88,4 +94,5 @@ void conf_collect_key_files(struct conf_parser *p, const bool *is_gone)
 	for (size_t i = 0; i < p->origin_count; i++)
 		if (!is_gone[i])
 			collect(p->conf, &p->origins[i].preshared_key, kept++);
+	qsort(p->conf->key_files, count, sizeof *p->conf->key_files, compare_places);
 }

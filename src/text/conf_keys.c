@@ -170,6 +170,14 @@ const char *conf_section_name(enum conf_section section)
 	return section == CONF_SECTION_PEER ? "[Peer]" : "[Interface]";
 }
 
+enum conf_section conf_find_section(const char *text, size_t len)
+{
+	for (enum conf_section s = CONF_SECTION_INTERFACE; s <= CONF_SECTION_PEER; s++)
+		if (conf_text_is(text, len, conf_section_name(s)))
+			return s;
+	return CONF_SECTION_NONE;
+}
+
 enum conf_section conf_find_bare_section(const char *text, size_t len)
 {
 	return conf_text_is(text, len, "Interface") ? CONF_SECTION_INTERFACE

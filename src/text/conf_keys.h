@@ -109,6 +109,9 @@ static inline bool conf_key_is_quick(const struct conf_key *key)
 /* "[Interface]" or "[Peer]". */
 const char *conf_section_name(enum conf_section section);
 
+/* In upper or lower case, brackets included; or CONF_SECTION_NONE. */
+enum conf_section conf_find_section(const char *text, size_t len);
+
 /* The section whose name this is without the brackets; or CONF_SECTION_NONE. */
 enum conf_section conf_find_bare_section(const char *text, size_t len);
 

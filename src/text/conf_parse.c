@@ -32,14 +32,6 @@ static void begin_peer(struct conf_parser *p, uint32_t line, uint32_t column)
 	origins[p->origin_count++] = (struct conf_peer_origin){.line = line, .column = column};
 }
 
-static enum conf_section find_section(const char *text, size_t len)
-{
-	for (enum conf_section s = CONF_SECTION_INTERFACE; s <= CONF_SECTION_PEER; s++)
-		if (conf_text_is(text, len, conf_section_name(s)))
-			return s;
-	return CONF_SECTION_NONE;
-}
-
 static void begin_section(
 	struct conf_parser *p, const struct conf_line *line, enum conf_section section)
 {
@@ -58,7 +50,8 @@ static void begin_section(
 /* What follows a mistyped section is checked as if it were the one that was meant. */
 static void read_section(struct conf_parser *p, const struct conf_line *line)
 {
-	enum conf_section section = find_section(line->text + line->name.start, line->name.len);
+	enum conf_section section =
+		conf_find_section(line->text + line->name.start, line->name.len);
 	begin_section(p, line, section ? section : conf_refuse_section(p, line));
 }
 
