@@ -207,6 +207,7 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_show.sh,sanitize) \
 	$(call room,tests/netns/test_hooks.sh,sanitize) \
 	$(call room,tests/netns/test_dns.sh,sanitize) \
+	$(call room,tests/netns/test_conf.sh,sanitize) \
 	$(call room,tests/netns/test_link.sh,release) \
 	$(call room,tests/netns/test_listen.sh,sanitize) \
 	$(call room,tests/interop/wireguard_go.sh,sanitize) \

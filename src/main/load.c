@@ -142,6 +142,24 @@ static bool look_up_port(struct load *load)
 		       link->listen_service);
 }
 
+/* Hosts are looked up later, again and again; of a service nothing more will be known then. */
+static bool look_up_endpoint_ports(struct load *load)
+{
+	const struct conf_link *link = &load->conf.link;
+	bool is_complete = true;
+	uint16_t port;
+	for (size_t i = 0; i < link->name_count; i++) {
+		const struct conf_name *name = &link->names[i];
+		bool is_number = name->port[strspn(name->port, "0123456789")] == 0;
+		if (!is_number && !lookup_port(name->port, &port))
+			is_complete &= add_error(load, name->at,
+				"Endpoint: port \"%s\" is not a UDP service in /etc/services; "
+				"expected one, or 1-65535",
+				name->port);
+	}
+	return is_complete;
+}
+
 static bool look_up_table(struct load *load)
 {
 	struct conf_link *link = &load->conf.link;
@@ -193,7 +211,7 @@ static int parse(struct load *load, const char *text, size_t len)
 	bool is_complete = conf_parse(&load->conf, text, len);
 	bool holds_secret = load_has_secret(load); /* in its own text */
 	is_complete = is_complete && key_files_read(&load->conf, load->path, load->is_check) &&
-		      look_up_port(load) && look_up_table(load);
+		      look_up_port(load) && look_up_endpoint_ports(load) && look_up_table(load);
 	if (!is_complete) {
 		say(load, "adit: %s: no memory\n", load->path);
 		return VERB_FAILED;

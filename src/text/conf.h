@@ -63,7 +63,7 @@ struct conf_name {
 	size_t peer;
 	char *host; /* a name, or an address with the name of a zone */
 	char *port; /* decimal, or a service name */
-	uint32_t line;
+	struct conf_place at;
 };
 
 struct conf_listen {			/* at change.listen_port */

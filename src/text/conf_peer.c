@@ -215,7 +215,7 @@ static void add_name(struct conf_parser *p, const struct conf_line *line, const 
 		.peer = p->conf->change.peer_count - 1,
 		.host = conf_copy_text(p, host, host_len),
 		.port = conf_copy_text(p, port, strlen(port)),
-		.line = line->number,
+		.at = {line->number, p->token.column},
 	};
 }
 

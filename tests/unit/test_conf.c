@@ -99,7 +99,8 @@ TEST(conf_the_link)
 	CHECK_EQ(1, link->names[0].peer);
 	CHECK_STR("vpn.example.org", link->names[0].host);
 	CHECK_STR("51820", link->names[0].port);
-	CHECK_EQ(22, link->names[0].line);
+	CHECK_EQ(22, link->names[0].at.line);
+	CHECK_EQ(12, link->names[0].at.column);
 	conf_wipe(&conf);
 	CHECK(!conf.link.names && !conf.change.peers);
 }

@@ -296,6 +296,19 @@ static bool names_of_the_machine(void)
 		"  ListenPort = no-such-service\n"
 		"               ^\n",
 		captured()));
+	REQUIRE(read_text("[Interface]\n" KEY "[Peer]\nPublicKey = "
+			  "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\nAllowedIPs = ::1\n"
+			  "Endpoint = 192.0.2.1:no-such-service\n") == VERB_CONFIG);
+	REQUIRE(!strcmp("./wg0.conf:6:12: error: Endpoint: port \"no-such-service\" is not a UDP "
+			"service in /etc/services; expected one, or 1-65535\n"
+			"  Endpoint = 192.0.2.1:no-such-service\n"
+			"             ^\n",
+		captured()));
+	REQUIRE(read_text("[Interface]\n" KEY "[Peer]\nPublicKey = "
+			  "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\nAllowedIPs = ::1\n"
+			  "Endpoint = vpn.example.org:domain\n") == VERB_OK);
+	REQUIRE(!strcmp("", captured()));
+	load_wipe(&load);
 	return true;
 }
 
