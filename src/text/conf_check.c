@@ -8,9 +8,10 @@
 
 #define NO_NAME SIZE_MAX
 
+/* What is missing may be what an error is about: such warnings come only without one. */
 static void check_private_key(struct conf_parser *p)
 {
-	if (p->private_key.key_line || p->private_key.file_at.line)
+	if (p->conf->error_count || p->private_key.key_line || p->private_key.file_at.line)
 		return;
 	bool has_section = p->interface_line;
 	struct out m = conf_diagnose(p, CONF_WARNING, has_section ? p->interface_line : 1,
@@ -203,7 +204,7 @@ bool conf_check_own_key(struct conf *conf)
 
 static void check_allowed_ips(struct conf_parser *p, const bool *is_gone)
 {
-	for (size_t i = 0; i < p->conf->change.peer_count; i++) {
+	for (size_t i = 0; i < p->conf->change.peer_count && !p->conf->error_count; i++) {
 		const struct conf_peer_origin *origin = &p->origins[i];
 		if (is_gone[i] || !origin->has_key || origin->has_allowed_ips)
 			continue;
@@ -280,6 +281,7 @@ static bool note_places(struct conf_parser *p)
 
 void conf_check(struct conf_parser *p)
 {
+	check_public_keys(p);
 	check_private_key(p);
 	conf_check_listen(p);
 	if (!p->origin_count) {
@@ -290,7 +292,6 @@ void conf_check(struct conf_parser *p)
 		p->has_no_memory = true;
 		return;
 	}
-	check_public_keys(p);
 	if (p->conf->change.has_private_key)
 		p->has_no_memory |= !conf_check_own_key(p->conf);
 	check_peers(p);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "text/addrtext.h"
+#include "text/keytext.h"
 #include "text/list.h"
 
 static bool is_before(const struct conf_diagnostic *d, uint32_t line, uint32_t column)
@@ -71,19 +72,25 @@ struct out conf_diagnose_token(
 		out_add_text(&m, token->is_cut ? "more than " : "");
 		out_add_decimal(&m, token->len);
 		out_add_text(&m, " characters");
+		out_add_text(&m, token->len == KEYTEXT_HEX_LEN ? " (hexadecimal?)" : "");
 	} else {
 		out_add_quoted(&m, line->text + token->column - 1, token->raw_len);
 	}
 	return m;
 }
 
+void conf_add_hint_of_quotes(const struct conf_parser *p, struct out *m)
+{
+	if (p->token.text[0] == '"' || p->token.text[0] == '\'')
+		out_add_text(m, ", without quotes");
+}
+
 void conf_refuse_token(struct conf_parser *p, const struct conf_line *line)
 {
 	struct out m = conf_diagnose_token(p, CONF_ERROR, line);
-	out_add_text(&m, ": expected ");
+	out_add_text(&m, p->token.len ? ": expected " : ": a comma too many; expected ");
 	out_add_text(&m, line->key->expected);
-	if (p->token.text[0] == '"' || p->token.text[0] == '\'')
-		out_add_text(&m, ", without quotes");
+	conf_add_hint_of_quotes(p, &m);
 }
 
 bool conf_take_token(
@@ -97,17 +104,33 @@ bool conf_take_token(
 	return false;
 }
 
+/* Digits only, a netmask, or more than one prefix without a comma. */
+static void refuse_length(struct conf_parser *p, const struct conf_line *line, const char *text,
+	size_t len, enum ip_family family)
+{
+	const char *slash = memchr(text, '/', len);
+	size_t digits = 0, dots = 0, rest = len - (size_t)(slash + 1 - text);
+	for (size_t i = 1; i <= rest; i++) {
+		digits += slash[i] >= '0' && slash[i] <= '9';
+		dots += slash[i] == '.';
+	}
+	if (digits + dots < rest) {
+		conf_refuse_token(p, line);
+		return;
+	}
+	struct out m = conf_diagnose_token(p, CONF_ERROR, line);
+	out_add_text(&m, ": prefix length must be 0-");
+	out_add_decimal(&m, ip_family_bits(family));
+	out_add_text(&m, dots ? ", not a netmask" : "");
+}
+
 bool conf_read_prefix(struct conf_parser *p, const struct conf_line *line, const char *text,
 	size_t len, struct ip_prefix *prefix)
 {
 	switch (addrtext_read_prefix(prefix, text, len)) {
 	case ADDRTEXT_OK: return true;
 	case ADDRTEXT_BAD_ADDRESS: conf_refuse_token(p, line); break;
-	case ADDRTEXT_BAD_LENGTH: {
-		struct out m = conf_diagnose_token(p, CONF_ERROR, line);
-		out_add_text(&m, ": prefix length must be 0-");
-		out_add_decimal(&m, ip_family_bits(prefix->address.family));
-	}
+	case ADDRTEXT_BAD_LENGTH: refuse_length(p, line, text, len, prefix->address.family);
 	}
 	return false;
 }

@@ -178,13 +178,6 @@ enum conf_section conf_find_section(const char *text, size_t len)
 	return CONF_SECTION_NONE;
 }
 
-enum conf_section conf_find_bare_section(const char *text, size_t len)
-{
-	return conf_text_is(text, len, "Interface") ? CONF_SECTION_INTERFACE
-	       : conf_text_is(text, len, "Peer")    ? CONF_SECTION_PEER
-						    : CONF_SECTION_NONE;
-}
-
 enum conf_section conf_nearest_section(const char *text, size_t len)
 {
 	for (enum conf_section s = CONF_SECTION_INTERFACE; s <= CONF_SECTION_PEER; s++) {

@@ -112,10 +112,8 @@ const char *conf_section_name(enum conf_section section);
 /* In upper or lower case, brackets included; or CONF_SECTION_NONE. */
 enum conf_section conf_find_section(const char *text, size_t len);
 
-/* The section whose name this is without the brackets; or CONF_SECTION_NONE. */
-enum conf_section conf_find_bare_section(const char *text, size_t len);
-
-/* The section that was probably meant by this, brackets included; or CONF_SECTION_NONE. */
+/* The section that was probably meant by this, with its brackets or without; or CONF_SECTION_NONE.
+ */
 enum conf_section conf_nearest_section(const char *text, size_t len);
 
 #endif

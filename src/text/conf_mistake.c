@@ -22,27 +22,61 @@ static bool can_show_name(const struct conf_line *line)
 	return line->value.len && conf_is_word(line->text + line->name.start, line->name.len);
 }
 
+/* "Key: no "=" behind it". */
+static void add_no_equals(struct out *m, const struct conf_key *key)
+{
+	out_add_text(m, key->name);
+	out_add_text(m, ": no \"=\" behind it; expected ");
+	out_add_text(m, key->name);
+	out_add_text(m, " = value");
+}
+
+/* The key that is written like this by those who put hyphens or underscores into it. */
+static const struct conf_key *find_without_hyphens(const char *text, size_t len)
+{
+	char word[CONF_NAME_MAX];
+	size_t word_len = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '-' || text[i] == '_')
+			continue;
+		if (word_len == sizeof word)
+			return NULL;
+		word[word_len++] = text[i];
+	}
+	return conf_find_key(word, word_len);
+}
+
+static void add_unknown(struct out *m, const struct conf_line *line)
+{
+	const char *name = line->text + line->name.start;
+	size_t len = line->name.len;
+	const struct conf_key *nearest = find_without_hyphens(name, len);
+	out_add_text(m, "unknown key");
+	if (can_show_name(line)) {
+		out_add_text(m, " ");
+		out_add_quoted(m, name, len);
+		nearest = conf_nearest_key(name, len, 0);
+	}
+	if (nearest)
+		add_guess(m, nearest->name);
+	else if (!line->value.len)
+		out_add_text(m, " without a value; is this the rest of another line?");
+}
+
 void conf_refuse_name(struct conf_parser *p, const struct conf_line *line)
 {
 	const char *name = line->text + line->name.start;
 	struct out m = diagnose_name(p, CONF_ERROR, line);
-	if (line->name.len == 0) {
+	const struct conf_key *first = conf_find_first_key(name, line->name.len);
+	if (line->name.len == 0)
 		out_add_text(&m, "no key before \"=\"; expected Key = value");
-		return;
-	}
-	if (name[0] == '[') {
+	else if (name[0] == '[')
 		out_add_text(&m, "a section and a key in one line; expected the section in a line "
 				 "of its own");
-		return;
-	}
-	out_add_text(&m, "unknown key");
-	if (!can_show_name(line))
-		return;
-	out_add_text(&m, " ");
-	out_add_quoted(&m, name, line->name.len);
-	const struct conf_key *nearest = conf_nearest_key(name, line->name.len, 0);
-	if (nearest)
-		add_guess(&m, nearest->name);
+	else if (first)
+		add_no_equals(&m, first);
+	else
+		add_unknown(&m, line);
 }
 
 void conf_warn_of_remark(struct conf_parser *p, const struct conf_line *line)
@@ -70,16 +104,13 @@ enum conf_section conf_refuse_line(struct conf_parser *p, const struct conf_line
 {
 	const char *text = line->text + line->name.start;
 	const struct conf_key *key = conf_find_first_key(text, line->name.len);
-	enum conf_section section = conf_find_bare_section(text, line->name.len);
+	enum conf_section section = conf_nearest_section(text, line->name.len);
 	struct out m = diagnose_name(p, CONF_ERROR, line);
 	if (section) {
-		out_add_text(&m, "no brackets around the section; expected ");
+		out_add_text(&m, "a section stands in square brackets; expected ");
 		out_add_text(&m, conf_section_name(section));
 	} else if (key) {
-		out_add_text(&m, key->name);
-		out_add_text(&m, ": no \"=\"; expected ");
-		out_add_text(&m, key->name);
-		out_add_text(&m, " = value");
+		add_no_equals(&m, key);
 	} else if (text[0] == ';' || (text[0] == '/' && line->name.len > 1 && text[1] == '/')) {
 		out_add_text(&m, "no \"=\"; expected Key = value, or \"#\" before a comment");
 	} else {

@@ -81,7 +81,7 @@ static bool check_place(struct conf_parser *p, const struct conf_line *line)
 /* wg(8) refuses an empty value; wg-quick(8) lets it pass. */
 static void report_empty(struct conf_parser *p, const struct conf_line *line)
 {
-	bool is_quick = conf_key_is_quick(line->key);
+	bool is_quick = conf_key_is_quick(line->key) && !conf_key_is_own(line->key);
 	struct out m = conf_diagnose(p, is_quick ? CONF_WARNING : CONF_ERROR, line->number,
 		(uint32_t)(line->name.start + 1));
 	out_add_text(&m, line->key->name);

@@ -66,6 +66,9 @@ bool conf_take_token(
 /* An error: the present token is not what the key expects. */
 void conf_refuse_token(struct conf_parser *p, const struct conf_line *line);
 
+/* Adds "without quotes" if the present token has some. */
+void conf_add_hint_of_quotes(const struct conf_parser *p, struct out *m);
+
 /*
  * Reads a prefix from the present token. false: refused, and said why. Host bits
  * are kept.

@@ -223,6 +223,7 @@ static void refuse_endpoint(struct conf_parser *p, const struct conf_line *line,
 {
 	struct out m = conf_diagnose_token(p, CONF_ERROR, line);
 	out_add_text(&m, why);
+	conf_add_hint_of_quotes(p, &m);
 }
 
 /* An IPv6 address without brackets, and behind its last colon a port. */

@@ -31,13 +31,13 @@ static size_t public_part(const struct conf_line *line)
 	if (line->kind == CONF_LINE_SETTING || line->kind == CONF_LINE_REMARK) {
 		if (line->key)
 			return is_secret(line) ? line->value.start : value_end;
-		return line->value.len && conf_is_word(name, line->name.len) ? line->value.start
-									     : 0;
+		if (line->value.len && conf_is_word(name, line->name.len))
+			return line->value.start;
 	}
 	const struct conf_key *key = conf_find_first_key(name, line->name.len);
 	if (key)
 		return conf_key_is_secret(key) ? line->name.start + strlen(key->name) : name_end;
-	return conf_find_bare_section(name, line->name.len) ? name_end : 0;
+	return conf_nearest_section(name, line->name.len) ? name_end : 0;
 }
 
 /* The line's end, without a comment. */

@@ -217,7 +217,8 @@ DNS=1.1.1.1\r\nMTU=1420\r\nTable=off\r\nPreUp=true # ListenPort = 7\r\nSaveConfi
 }
 
 test_check_and_its_last_line() {
-	local said status strict text
+	local said status strict text peer="[Peer]\nPublicKey=$pub_b\n"
+	local strictly="1 peer, 1 warning: refused, for with --strict warnings are errors"
 	while IFS='|' read -r strict status said text; do
 		write 600 "[Interface]\nPrivateKey=$key_a\nListenPort=1\n$text"
 		local got=0
@@ -226,8 +227,8 @@ test_check_and_its_last_line() {
 	done <<-END
 		|0|0 peers, no errors|
 		--strict|0|0 peers, no errors|
-		|0|1 peer, 1 warning: usable|[Peer]\nPublicKey=$pub_b\n
-		--strict|3|1 peer, 1 warning: refused, for with --strict warnings are errors|[Peer]\nPublicKey=$pub_b\n
+		|0|1 peer, 1 warning: usable|$peer
+		--strict|3|$strictly|$peer
 		|3|2 errors, cannot be used|MTU=x\nTable=no-such-table\n
 		--strict|3|1 error, 1 warning: cannot be used|MTU=x\nSaveConfig=true\n
 		|3|1 error, cannot be used|MTU=1279\nAddress=fd07::1/64\n

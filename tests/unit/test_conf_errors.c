@@ -4,79 +4,29 @@
 
 #include "device/device.h"
 #include "text/conf.h"
+#include "unit/conf_rows.h"
 
-#define A    "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
-#define B    "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="
-#define C    "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0="
-#define OWN  "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=" /* A's public key */
-#define HEAD "[Interface]\nPrivateKey=" A "\n"		    /* lines 1 and 2 */
-#define PEER "[Peer]\nPublicKey=" B "\n"		    /* lines 3 and 4 behind HEAD */
-
-#define PORT "[Interface]\nListenPort=1\n"
-
-#define KEY_EXPECTED "expected 44 characters of base64, the last one \"=\"\n"
-#define IPS_EXPECTED "expected IP or IP/length, separated by commas\n"
-#define OTHER_PEER   "[Peer]\nPublicKey=" C "\n"
 #define TABLE(line, value)                                                                         \
 	line ":7: error: Table: \"" value                                                          \
 	     "\": expected off, auto, 1-4294967295, or the name of a "                             \
 	     "table\n"
 
-/* "line:column: severity: message\n" of each. */
-static void list_diagnostics(struct out *out, const struct conf *conf)
-{
-	out_init(out, 1 << 20);
-	for (size_t i = 0; i < conf->diagnostic_count; i++) {
-		const struct conf_diagnostic *d = &conf->diagnostics[i];
-		out_add_decimal(out, d->line);
-		out_add_text(out, ":");
-		out_add_decimal(out, d->column);
-		out_add_text(out, d->severity == CONF_ERROR ? ": error: " : ": warning: ");
-		out_add_text(out, d->message);
-		out_add_text(out, "\n");
-	}
-}
-
-static void check_text(const char *text, size_t len, const char *expected)
-{
-	struct conf conf;
-	struct out out;
-	CHECK(conf_parse(&conf, text, len));
-	list_diagnostics(&out, &conf);
-	CHECK_STR(expected, out_string(&out));
-	CHECK_EQ(conf.diagnostic_count, conf.error_count + conf.warning_count);
-	out_wipe(&out);
-	conf_wipe(&conf);
-}
-
-struct row {
-	const char *text, *expected;
-};
-
-static void check_rows(const struct row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		check_text(rows[i].text, strlen(rows[i].text), rows[i].expected);
-}
-
-#define CHECK_ROWS(rows) check_rows((rows), sizeof(rows) / sizeof *(rows))
-
 TEST(conf_errors_of_lines)
 {
-	static const struct row rows[] = {
+	static const struct conf_row rows[] = {
 		{"", "1:1: warning: no [Interface]: no peer can be reached before a private key is "
 		     "set\n"},
 		{"\n \t[Interface]\n", "2:3: warning: [Interface] has no PrivateKey: no peer can "
 				       "be reached before "
 				       "a private key is set\n"},
-		{HEAD "MTU 1420\n", "3:1: error: MTU: no \"=\"; expected MTU = value\n"},
-		{HEAD "MTU: 1420\n", "3:1: error: MTU: no \"=\"; expected MTU = value\n"},
+		{HEAD "MTU 1420\n", "3:1: error: MTU: no \"=\" behind it; expected MTU = value\n"},
+		{HEAD "MTU: 1420\n", "3:1: error: MTU: no \"=\" behind it; expected MTU = value\n"},
 		{HEAD "MTUs 1420\n", "3:1: error: no \"=\"; expected Key = value\n"},
 		{HEAD "// a comment\n", "3:1: error: no \"=\"; expected Key = value, or \"#\" "
 					"before a comment\n"},
 		{HEAD "/\n", "3:1: error: no \"=\"; expected Key = value\n"},
 		{HEAD " peer\nMTU=1\n",
-			"3:2: error: no brackets around the section; expected [Peer]\n"
+			"3:2: error: a section stands in square brackets; expected [Peer]\n"
 			"3:2: error: [Peer] has no PublicKey\n"
 			"4:1: error: MTU: stands in [Peer]; it belongs into [Interface]\n"},
 		{HEAD "[Peer] PublicKey=x\n", "3:1: error: a section and a key in one line; "
@@ -114,14 +64,14 @@ TEST(conf_errors_of_lines)
 	};
 	CHECK_ROWS(rows);
 	static const char zero[] = HEAD "MTU = 14\00020\nMTU=x\n";
-	check_text(zero, sizeof zero - 1,
+	conf_check_text(zero, sizeof zero - 1,
 		"3:9: error: a zero byte; expected plain text\n"
 		"4:5: error: MTU: \"x\": expected 68-65535\n");
 }
 
 TEST(conf_errors_of_names)
 {
-	static const struct row rows[] = {
+	static const struct conf_row rows[] = {
 		{HEAD "Adress=1\n",
 			"3:1: error: unknown key \"Adress\"; did you mean `Address`?\n"},
 		{HEAD "PrivateKye=1\n",
@@ -145,8 +95,15 @@ TEST(conf_errors_of_names)
 		/* what might be a piece of a key is not repeated */
 		{HEAD "Twentyfourlettersandnomor=1\n", "3:1: error: unknown key\n"},
 		{HEAD "B3fBmk=1\n", "3:1: error: unknown key\n"},
-		{HEAD "fBmk=\n", "3:1: error: unknown key\n"},
-		{HEAD A "\n", "3:1: error: unknown key\n"},
+		{HEAD "fBmk=\n", "3:1: error: unknown key without a value; is this the rest of "
+				 "another line?\n"},
+		{HEAD "listen-port=1\nAllowed_IPs=x\n",
+			"3:1: error: unknown key; did you mean `ListenPort`?\n"
+			"4:1: error: unknown key; did you mean `AllowedIPs`?\n"},
+		{HEAD "MTU is=1\n", "3:1: error: MTU: no \"=\" behind it; expected MTU = value\n"},
+		{HEAD A "\n",
+			"3:1: error: unknown key without a value; is this the rest of another "
+			"line?\n"},
 	};
 	CHECK_ROWS(rows);
 }
@@ -154,7 +111,7 @@ TEST(conf_errors_of_names)
 /* Comments for wg(8) and wg-quick(8); of these keys the own ones only count. */
 TEST(conf_errors_behind_the_mark)
 {
-	static const struct row rows[] = {
+	static const struct conf_row rows[] = {
 		{HEAD "#!MTU = x\n  #! PrivateKey = " C "\n",
 			"3:3: warning: MTU: a comment, because \"#!\" is only for keys of adit's "
 			"own; to have it count, write it without \"#!\"\n"
@@ -184,17 +141,14 @@ TEST(conf_errors_behind_the_mark)
 
 TEST(conf_errors_of_values)
 {
-	static const struct row rows[] = {
+	static const struct conf_row rows[] = {
 		{"[Interface]\nPrivateKey = yAnz=\n",
 			"2:14: error: PrivateKey: 5 characters: " KEY_EXPECTED},
 		{"[Interface]\nPrivateKey=yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBml=\n",
 			"2:12: error: PrivateKey: 44 characters, but not those of a key: one may "
 			"be "
 			"mistyped; expected what `adit genkey` prints\n"},
-		{"[Interface]\nPrivateKey =\n", "1:1: warning: [Interface] has no PrivateKey: no "
-						"peer can be reached before "
-						"a private key is set\n"
-						"2:1: error: PrivateKey: no value; " KEY_EXPECTED},
+		{"[Interface]\nPrivateKey =\n", "2:1: error: PrivateKey: no value; " KEY_EXPECTED},
 		{HEAD "ListenPort=65536\n", "3:12: error: ListenPort: \"65536\": expected 0-65535 "
 					    "or the name of a service\n"},
 		{HEAD "FwMark = 0x100000000\n", "3:10: error: FwMark: \"0x100000000\": expected "
@@ -238,181 +192,6 @@ TEST(conf_errors_of_values)
 	CHECK_ROWS(rows);
 }
 
-TEST(conf_errors_of_peers)
-{
-	static const struct row rows[] = {
-		{HEAD "\t[Peer]\n[Peer]\nAllowedIPs=::/0",
-			"3:2: error: [Peer] has no PublicKey\n4:1: error: [Peer] has no "
-			"PublicKey\n"},
-		{HEAD "[Peer]\nPublicKey=short\nPresharedKey=secret\n",
-			"4:11: error: PublicKey: 5 characters: " KEY_EXPECTED
-			"5:14: error: PresharedKey: 6 characters: " KEY_EXPECTED},
-		{HEAD PEER "AllowedIPs = 10.0.0.1/33, x,,10.1.2.3/8,\n",
-			"5:14: error: AllowedIPs: \"10.0.0.1/33\": prefix length must be 0-32\n"
-			"5:27: error: AllowedIPs: \"x\": " IPS_EXPECTED
-			"5:29: error: AllowedIPs: \"\": " IPS_EXPECTED
-			"5:30: warning: AllowedIPs: \"10.1.2.3/8\": host bits are set: taken as "
-			"10.0.0.0/8\n"
-			"5:41: error: AllowedIPs: \"\": " IPS_EXPECTED},
-		{HEAD PEER "PersistentKeepalive=65536\nPersistentKeepalive=\nAllowedIPs=::1",
-			"5:21: error: PersistentKeepalive: \"65536\": expected off or 0-65535, in "
-			"seconds\n"
-			"6:1: error: PersistentKeepalive: no value; expected off or 0-65535, in "
-			"seconds\n"},
-		{HEAD PEER OTHER_PEER "AllowedIPs=10.0.0.0/8\n" PEER "AllowedIPs=10.0.0.0/8\n" PORT,
-			"9:11: warning: PublicKey: the same as in line 4: one peer, with the "
-			"AllowedIPs of this section only\n"
-			"10:12: warning: AllowedIPs: \"10.0.0.0/8\" stands in line 7 for another "
-			"peer: the one of line 10 gets it\n"},
-		/* not neighbours: another prefix of the same address, or of zeros, between them */
-		{HEAD PEER "AllowedIPs=10.0.0.0/8,0.0.0.0/0\n" OTHER_PEER
-			   "AllowedIPs=10.0.0.0/9,::/0\n[Peer]\nPublicKey=" A
-			   "\nAllowedIPs=0.0.0.0/0,10.0.0.0/8\n" PORT,
-			"11:12: warning: AllowedIPs: \"0.0.0.0/0\" stands in line 5 for another "
-			"peer: the one of line 11 gets it\n"
-			"11:22: warning: AllowedIPs: \"10.0.0.0/8\" stands in line 5 for another "
-			"peer: the one of line 11 gets it\n"},
-		/* given up by the later section of its first peer; twice in one peer is nothing */
-		{HEAD PEER "AllowedIPs=10.0.0.0/8\n" OTHER_PEER "AllowedIPs=10.0.0.0/8,::/0,"
-			   "10.0.0.0/8\n" PEER "AllowedIPs=10.0.0.0/9,-::/0,0.0.0.0/0\n" PORT,
-			"10:11: warning: PublicKey: the same as in line 4: one peer, with the "
-			"AllowedIPs of this section only\n"},
-	};
-	CHECK_ROWS(rows);
-}
-
-TEST(conf_errors_of_peers_without_use)
-{
-	static const struct row rows[] = {
-		/* the private key's own */
-		{HEAD "[Peer]\nPublicKey = " OWN "\nAllowedIPs=::1\n",
-			"4:13: error: PublicKey: this is this machine's own; expected the other "
-			"end's\n"},
-		{"[Peer]\nPublicKey = " OWN "\nAllowedIPs=::1\n" HEAD,
-			"2:13: error: PublicKey: this is this machine's own; expected the other "
-			"end's\n"},
-		{HEAD PEER OTHER_PEER "AllowedIPs=::1\n" PORT,
-			"3:1: warning: [Peer] has no AllowedIPs: no packet goes to it, and none "
-			"from it is taken\n"},
-		{HEAD PEER "AllowedIPs=x\n", "5:12: error: AllowedIPs: \"x\": " IPS_EXPECTED},
-		/* quoted as it was written */
-		{HEAD PEER "AllowedIPs = 10.7.0.5 \t10.7.0.6 , ::1\n",
-			"5:14: error: AllowedIPs: \"10.7.0.5 ?10.7.0.6\": " IPS_EXPECTED},
-	};
-	CHECK_ROWS(rows);
-}
-
-/* Nobody begins: neither has the other's address. */
-TEST(conf_errors_of_peers_out_of_reach)
-{
-#define NO_END                                                                                     \
-	"[Peer] has no Endpoint, and [Interface] no ListenPort: neither end can send the first "   \
-	"packet"
-	static const struct row rows[] = {
-		{HEAD PEER "AllowedIPs=::1\n",
-			"3:1: warning: " NO_END "; expected one of the two\n"},
-		{HEAD "ListenPort=0\n" PEER "AllowedIPs=::1\n" OTHER_PEER
-		      "AllowedIPs=::2\n[Peer]\nPublicKey=" A "\nAllowedIPs=::3\nEndpoint=a:1\n",
-			"4:1: warning: " NO_END " (so with 1 more peer); expected one of the "
-			"two\n"},
-		{HEAD PEER "AllowedIPs=::1\n" OTHER_PEER "AllowedIPs=::2\n[Peer]\nPublicKey=" A
-			   "\nAllowedIPs=::3\n",
-			"3:1: warning: " NO_END " (so with 2 more peers); expected one of the "
-			"two\n"},
-		{HEAD PEER "AllowedIPs=::1\nEndpoint=1.2.3.4:5\n", ""},
-		{HEAD PEER "AllowedIPs=::1\nEndpoint=a:5\n", ""},
-		{HEAD "ListenPort=domain\n" PEER "AllowedIPs=::1\n", ""},
-		{HEAD PEER "AllowedIPs=::1\n" PORT, ""},
-		/* the earlier section's Endpoint lives on */
-		{HEAD PEER "Endpoint=1.2.3.4:5\n" PEER "AllowedIPs=::1\n",
-			"7:11: warning: PublicKey: the same as in line 4: one peer, with the "
-			"AllowedIPs of this section only\n"},
-		/* perhaps because of the mistake */
-		{HEAD PEER "AllowedIPs=::1\nEndpont=a:1\n",
-			"6:1: error: unknown key \"Endpont\"; did you mean `Endpoint`?\n"},
-	};
-	CHECK_ROWS(rows);
-}
-
-TEST(conf_errors_of_keys_that_look_alike)
-{
-	static const struct row rows[] = {
-		{HEAD PEER "AllowedIPs=::1\nEndpoint=a:1\nPublicKey=" C "\nAllowedIPs=::2\n",
-			"7:11: warning: PublicKey: the second in this section: the one of line 4 "
-			"does not count; is a [Peer] missing above?\n"},
-		{HEAD PEER "AllowedIPs=::1\nEndpoint=a:1\nPublicKey=" B "\n", ""},
-		{HEAD "PrivateKeyFile=a\n",
-			"3:1: error: PrivateKeyFile: line 2 has PrivateKey already; expected one "
-			"of the two\n"},
-		{"[Interface]\n#!PrivateKeyFile=a\nPrivateKey=" A "\n",
-			"3:1: error: PrivateKey: line 2 has PrivateKeyFile already; expected one "
-			"of the two\n"},
-		{HEAD PEER "AllowedIPs=::1\nEndpoint=a:1\nPresharedKeyFile=x\nPresharedKey=" A "\n",
-			"8:1: error: PresharedKey: line 7 has PresharedKeyFile already; expected "
-			"one of the two\n"},
-		{"[Interface]\nPrivateKeyFile=" A "\n",
-			"2:16: error: PrivateKeyFile: this looks like a key; expected the path of "
-			"a file, or @ and the name of a systemd credential\n"},
-		{"[Interface]\nPrivateKeyFile=@\nPrivateKeyFile=@a/b\nPrivateKeyFile=a/@b\n",
-			"2:16: error: PrivateKeyFile: no name of a credential; expected the path "
-			"of a file, or @ and the name of a systemd credential\n"
-			"3:16: error: PrivateKeyFile: no name of a credential; expected the path "
-			"of a file, or @ and the name of a systemd credential\n"},
-		{HEAD "MTU=\"1420\"\n",
-			"3:5: error: MTU: \"\"1420\"\": expected 68-65535, without quotes\n"},
-	};
-	CHECK_ROWS(rows);
-}
-
-TEST(conf_errors_of_endpoints)
-{
-	static const struct {
-		const char *value, *why;
-	} rows[] = {
-		{"a", ": no port; expected host:port or [IPv6]:port"},
-		{"a:", ": no port; expected host:port or [IPv6]:port"},
-		{"[::1]", ": no port; expected host:port or [IPv6]:port"},
-		{"[::1]5", ": no port; expected host:port or [IPv6]:port"},
-		{"[::1:5", ": no \"]\" behind the address"},
-		{"a:1,b:2", ": expected one endpoint, host:port"},
-		{"2001:db8::1", ": no port; expected [IPv6]:port"},
-		{"::1", ": no port; expected [IPv6]:port"},
-		{":5", ": neither an IP address nor a host name before the port"},
-		{"1.2.3.300:5", ": neither an IP address nor a host name before the port"},
-		{"[::x]:5", ": neither an IP address nor a host name before the port"},
-		{"fe80::1%:5", ": neither an IP address nor a host name before the port"},
-		{"a/b:5", ": neither an IP address nor a host name before the port"},
-		{"a:0", ": port must be 1-65535 or the name of a service"},
-		{"1.2.3.4:0", ": port must be 1-65535 or the name of a service"},
-		{"a:65536", ": port must be 1-65535 or the name of a service"},
-		{"a:a23456789a123456789b123456789c12",
-			": port must be 1-65535 or the name of a service"},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char text[512] = HEAD PEER "AllowedIPs=::1\nEndpoint = ", expected[512] = "";
-		struct out out;
-		strcat(text, rows[i].value);
-		out_init_fixed(&out, expected, sizeof expected);
-		out_add_text(&out, "6:12: error: Endpoint: ");
-		out_add_quoted(&out, rows[i].value, strlen(rows[i].value));
-		out_add_text(&out, rows[i].why);
-		out_add_text(&out, "\n");
-		check_text(text, strlen(text), expected);
-	}
-}
-
-TEST(conf_errors_of_addresses_without_brackets)
-{
-	static const struct row rows[] = {
-		{HEAD PEER "AllowedIPs=::1\nEndpoint = 2001:db8::1:80\n",
-			"6:12: warning: Endpoint: \"2001:db8::1:80\": taken as "
-			"[2001:db8::1]:80; write it with brackets, so that nobody has to guess\n"},
-		{HEAD PEER "AllowedIPs=::1\nEndpoint=2001:db8::1:51820\n", ""},
-		{HEAD PEER "AllowedIPs=::1\nEndpoint=1:2:3:4:5:6:7:8:9\n", ""},
-	};
-	CHECK_ROWS(rows);
-}
-
 /* A right value in the first characters of a long one must not pass. */
 TEST(conf_errors_of_long_values)
 {
@@ -425,7 +204,7 @@ TEST(conf_errors_of_long_values)
 	out_add_repeated(&out, 'x', CONF_HOOK_MAX + 1);
 	out_add_text(&out, "\nPreUp=");
 	out_add_repeated(&out, 'x', CONF_HOOK_MAX);
-	check_text(text, out.len,
+	conf_check_text(text, out.len,
 		"3:12: error: ListenPort: "
 		"\"0000000000000000000000000000000000000000000000000000000000000000...\": "
 		"expected 0-65535 or the name of a service\n"
@@ -459,10 +238,11 @@ TEST(conf_errors_of_a_file_too_large)
 	char *text = malloc(CONF_TEXT_MAX + 1);
 	CHECK(text);
 	memset(text, '\n', CONF_TEXT_MAX + 1);
-	check_text(text, CONF_TEXT_MAX,
+	conf_check_text(text, CONF_TEXT_MAX,
 		"1:1: warning: no [Interface]: no peer can be reached before a private key is "
 		"set\n");
-	check_text(text, CONF_TEXT_MAX + 1, "1:1: error: the file has more than 16777216 bytes\n");
+	conf_check_text(
+		text, CONF_TEXT_MAX + 1, "1:1: error: the file has more than 16777216 bytes\n");
 	free(text);
 }
 
