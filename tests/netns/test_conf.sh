@@ -194,6 +194,56 @@ test_agrees_with_wg() {
 	figure "$count rows, in $stricter adit is deliberately stricter"
 }
 
+# One file with every form there is: what adit up makes of it is what wg makes of it.
+test_understands_as_wg_does() {
+	local n=0 value
+	peer() { # a peer with a key of its own
+		n=$((n + 1))
+		printf '[PEER]\r\nPublic Key=%02dAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n' $n
+	}
+	{
+		printf '[Inter face]\nPRIVATEKEY=%s # mine\nListen Port = 00 51820#0\n' "$key_a"
+		printf 'FwMark=1\nFwMark = 0xCa6C\nTable=off\n'
+		for value in 10.0.0.0/8 10.1.0.1/9 '10.2.0.1 , fd07::/64,fd08::7' fd09::1/016 \
+			::ffff:1.2.3.4/100 10.0.0.0/8 '::/0\nALLOWEDIPS = 0.0.0.0/0'; do
+			peer
+			printf "Allowed IPs = $value\n"
+		done
+		for value in 192.0.2.1:5 [192.0.2.2]:domain 2001:db8::1:51820 [2001:DB8:0::2]:9 \
+			'localhost:7\nEndpoint=192.0.2.3:00008' '192. 0.2.4 : 5 # 6'; do
+			peer
+			printf "Endpoint=$value\n"
+		done
+		for value in 25 off OFF 0 65535 '7\nPersistentKeepalive=8'; do
+			peer
+			printf "PersistentKeepalive = $value\n"
+		done
+		peer
+		printf 'PresharedKey = %s\nPresharedKey = %s\n' "$key_a" "$psk"
+		# the first peer once more: what this section does not say stays, but the prefixes
+		n=7
+		peer
+		printf 'AllowedIPs=10.9.0.0/24\nPresharedKey = %s' "$psk"
+	} >$file
+	chmod 600 $file
+	add_ns a
+	start adit-a a "$adit" -f wg9
+	wait_until 10 "control socket" test -S /run/wireguard/wg9.sock
+	"$adit" strip $file >"$dir/stripped"
+	grep -viE '^Table' $file >"$dir/for-wg"
+	in_ns a wg setconf wg9 "$dir/for-wg"
+	said_of wg9 >"$dir/by-wg"
+	in_ns a wg setconf wg9 "$dir/stripped"
+	expect_equal "stripped" "$(cat "$dir/by-wg")" "$(said_of wg9)"
+	stop adit-a
+	start adit-b a "$adit" run $file
+	wait_until 10 "the interface" is_up a wg0
+	expect_equal "by adit" "$(cat "$dir/by-wg")" "$(said_of wg0)"
+	expect_equal "peers and the interface" 21 "$(wc -l <"$dir/by-wg")"
+}
+said_of() { in_ns a wg show "$1" dump | cut -f1-4,8 | sort; }
+is_up() { ip -n "$1" -o link show "$2" | grep -q '[<,]UP[,>]'; }
+
 # What wg-quick strips is what we strip, but for comments and white space.
 test_strips_as_wg_quick_does() {
 	write 600 "# mine\r\n[Interface]\r\nPrivateKey = $key_a\r\nAddress = 10.7.0.1/24\r\n\
@@ -310,4 +360,4 @@ test_5000_peers() {
 	expect_equal "peers" 5000 "$(in_ns a wg show wg0 peers | wc -l)"
 }
 
-run_tests 6 "$@"
+run_tests 7 "$@"
