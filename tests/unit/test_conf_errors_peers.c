@@ -124,6 +124,11 @@ TEST(conf_errors_of_keys_that_look_alike)
 		{"[Interface]\nPrivateKeyFile=" A "\n",
 			"2:16: error: PrivateKeyFile: this looks like a key; expected the path of "
 			"a file, or @ and the name of a systemd credential\n"},
+		/* from the root a path, unless it ends as keys do */
+		{"[Interface]\nPrivateKeyFile=/etc/wireguard/keys/of/this/machine/wg0key\n", ""},
+		{"[Interface]\nPrivateKeyFile=/etc/wireguard/keys/of/this/machine/wg0ke=\n",
+			"2:16: error: PrivateKeyFile: this looks like a key; expected the path of "
+			"a file, or @ and the name of a systemd credential\n"},
 		{"[Interface]\nPrivateKeyFile=@\nPrivateKeyFile=@a/b\nPrivateKeyFile=a/@b\n",
 			"2:16: error: PrivateKeyFile: no name of a credential; expected the path "
 			"of a file, or @ and the name of a systemd credential\n"

@@ -272,6 +272,26 @@ TEST(load_bounds_a_file)
 	folder_run(sizes);
 }
 
+/* To look at a configuration its credentials need not be there; to use it they must. */
+static bool credentials(void)
+{
+	static const char text[] = "[Interface]\nPrivateKeyFile = @wg0\n";
+	REQUIRE(capture_begin(NULL, "") && !unsetenv("CREDENTIALS_DIRECTORY"));
+	REQUIRE(read_text(text) == VERB_CONFIG && load.error_count == 1);
+	REQUIRE(strstr(captured(), "./wg0.conf:2:18: error: PrivateKeyFile: @wg0: there is no"));
+	REQUIRE(write_conf(text) && finds("./wg0.conf", "wg0", "./wg0.conf"));
+	load.is_check = true;
+	REQUIRE(load_read(&load, load_say_on_stderr) == VERB_OK && load.warning_count == 1);
+	REQUIRE(strstr(captured(), "./wg0.conf:2:18: warning: PrivateKeyFile: @wg0: not checked"));
+	load_wipe(&load);
+	return true;
+}
+
+TEST(load_wants_credentials_unless_it_only_looks)
+{
+	folder_run(credentials);
+}
+
 static bool names_of_the_machine(void)
 {
 	REQUIRE(capture_begin(NULL, ""));
