@@ -93,11 +93,19 @@ bool conf_is_word(const char *text, size_t len)
 /* Paths that begin at the root are none, unless they end as no file's name does. */
 bool conf_is_like_key(const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if (!is_letter(text[i]) && !(text[i] >= '0' && text[i] <= '9') &&
-			!memchr("+/=", text[i], 3))
+	char first = 0, last = 0;
+	size_t count = 0;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (conf_is_space(c) || c == '"' || c == '\'')
+			continue;
+		if (!is_letter(c) && !(c >= '0' && c <= '9') && !memchr("+/=", c, 3))
 			return false;
-	return len >= KEY_LEN_MIN && len <= KEY_LEN_MAX && (text[0] != '/' || text[len - 1] == '=');
+		first = first ? first : c;
+		last = c;
+		count++;
+	}
+	return count >= KEY_LEN_MIN && count <= KEY_LEN_MAX && (first != '/' || last == '=');
 }
 
 const struct conf_key *conf_find_key(const char *text, size_t len)

@@ -70,7 +70,8 @@ bool conf_is_name(const char *text, size_t len, const char *others);
  */
 bool conf_is_word(const char *text, size_t len);
 
-/* So much like a key in base64 that it must not be shown, wherever it stands. */
+/* But for white space and quotes, so much like a key in base64 that it must not be shown, wherever
+ * it stands. */
 bool conf_is_like_key(const char *text, size_t len);
 
 /* NULL: no such key. */

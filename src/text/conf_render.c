@@ -35,8 +35,11 @@ static size_t public_part(const struct conf_line *line)
 			return line->value.start;
 	}
 	const struct conf_key *key = conf_find_first_key(name, line->name.len);
-	if (key)
-		return conf_key_is_secret(key) ? line->name.start + strlen(key->name) : name_end;
+	if (key) { /* and no "=" behind it, but perhaps a colon */
+		size_t key_len = strlen(key->name), rest = line->name.len - key_len;
+		bool is_like_key = rest && conf_is_like_key(name + key_len + 1, rest - 1);
+		return key->marks || is_like_key ? line->name.start + key_len : name_end;
+	}
 	return conf_nearest_section(name, line->name.len) ? name_end : 0;
 }
 

@@ -194,6 +194,60 @@ test_agrees_with_wg() {
 	figure "$count rows, in $stricter adit is deliberately stricter"
 }
 
+# The keys of wg-quick, which hands what it does not know itself to wg. Many mistakes it
+# finds only when ip(8) refuses something half-way.
+quick_rows() {
+	cat <<-'END'
+		both|I Address = 10.0.0.1/24, fd00::1/64 10.0.0.2
+		both|I ADDRESS=10.0.0.1 # home
+		both|I DNS = 1.1.1.1,2606:4700::1 example.org
+		both|I MTU=1420\r\nTable=off\r\nTable = Auto\r\nTable=1234
+		both|I PreUp = a # b = c\nPostUp=a\nPreDown=a\nPostDown=a
+		both|I SaveConfig = TRUE
+		both|I SaveConfig=false\n[Peer]\nPublicKey=PUB\n[Interface]\nMTU=1400
+		both|I Address =\nMTU=\nDNS=\nPostUp=
+		both|I #!Colour = red, or blue
+		none|I SaveConfig = yes
+		none|I Adress = 10.0.0.1
+		none|I MTU 1420
+		none|MTU = 1420
+		none|P MTU = 1420
+		none|P PostUp = true
+		adit, as wg does with its own|I Add ress = 10.0.0.1
+		adit, as wg does with its own|[ Interface ]\nMTU = 1420
+		wg-quick, until ip refuses it|I Address = 10.0.0.1/33
+		wg-quick, until ip refuses it|I Address = home
+		wg-quick, until ip refuses it|I MTU = big
+		wg-quick, until ip refuses it|I Table = a/b
+	END
+}
+
+test_agrees_with_wg_quick() {
+	add_ns a
+	start adit-a a "$adit" -f wg9
+	wait_until 10 "control socket" test -S /run/wireguard/wg9.sock
+	local who text by_quick by_adit wanted count=0
+	while IFS='|' read -r who text; do
+		text=${text/#I /[Interface]\\n}
+		text=${text/#P /[Peer]\\nPublicKey=PUB\\n}
+		write 600 "${text//PUB/$pub_b}"
+		by_quick=$(verdict strip_and_set)
+		by_adit=$(verdict "$adit" strip $file)
+		case $who in
+		both) wanted="yes yes" ;;
+		none) wanted="no no" ;;
+		wg-quick,*) wanted="yes no" ;;
+		adit,*) wanted="no yes" ;;
+		esac
+		expect_equal "wg-quick and adit on $text" "$wanted" "$by_quick $by_adit"
+		count=$((count + 1))
+	done < <(quick_rows)
+	figure "$count rows"
+}
+strip_and_set() {
+	wg-quick strip $file >"$dir/quick" && in_ns a wg setconf wg9 "$dir/quick"
+}
+
 # One file with every form there is: what adit up makes of it is what wg makes of it.
 test_understands_as_wg_does() {
 	local n=0 value
@@ -360,4 +414,4 @@ test_5000_peers() {
 	expect_equal "peers" 5000 "$(in_ns a wg show wg0 peers | wc -l)"
 }
 
-run_tests 7 "$@"
+run_tests 8 "$@"

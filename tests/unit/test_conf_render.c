@@ -78,6 +78,20 @@ TEST(conf_render_shows_no_secret)
 		"[Interface]\nMTU = 1 # PrivateKey = " SECRET "=\n",
 		"\xef\xbb\xbf[Interface] PrivateKey = " SECRET "=\n",
 		"PrivateKey = " SECRET "\xff\n",
+		"[Interface]\n#!PrivateKey = " SECRET "=\n",
+		"[Interface]\n#!PrivateKye = " SECRET "=\n",
+		"[Interface]\n#!PrivateKeyFile = " SECRET "=\n",
+		"[Interface]\nPrivateKeyFile = \"" SECRET "=\"\n",
+		"[Interface]\nPrivateKeyFile = ' " SECRET "'\n",
+		"[Interface]\nPrivateKeyFile = XXX" SECRET "\n",
+		"[Peer]\nPrivateKeyFile = " SECRET "=\n",
+		"[Interface]\nPrivateKeyFile " SECRET "=\n",
+		"[Interface]\nPrivateKeyFile: " SECRET "\n",
+		"[Interface]\nPrivateKey-File = " SECRET "=\n",
+		"[Interface]\nPeer " SECRET "=\n",
+		"[Interface]\nPeer " SECRET "\n",
+		"[Interface]\nMTU " SECRET "=\n",
+		"[Interface]\nMTU: " SECRET "\n",
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		struct conf conf;

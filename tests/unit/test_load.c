@@ -144,7 +144,7 @@ TEST(load_reads_and_says_how_that_went)
 static bool write_key(const char *path, mode_t mode)
 {
 	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, mode);
-	bool ok = write(fd, KEY + strlen("PrivateKey = "), 45) == 45;
+	bool ok = write(fd, &KEY[strlen("PrivateKey = ")], 45) == 45;
 	close(fd);
 	return ok;
 }
