@@ -268,10 +268,9 @@ static struct conf_place find_place(const struct conf_link *link, const char *wh
 }
 
 /* Says it with the line it is about, which is read again for that: the text was wiped. */
-static void say_why(struct load *load, const char *why)
+static void say_why(struct load *load, struct conf_place at, const char *why)
 {
 	struct conf only_this = {0};
-	struct conf_place at = find_place(&load->conf.link, why);
 	size_t len = 0;
 	char *text = load_read_text(load, &len);
 	if (at.line && text && conf_add_diagnostic(&only_this, CONF_ERROR, at, why)) {
@@ -299,7 +298,7 @@ static int check_link(struct load *load)
 		say(load, "adit: %s: no memory\n", load->path);
 		status = VERB_FAILED;
 	} else if (!link_is_possible(&wishes.settings, why)) {
-		say_why(load, why);
+		say_why(load, find_place(&load->conf.link, why), why);
 		status = VERB_CONFIG;
 	}
 	wishes_wipe(&wishes);
@@ -308,12 +307,12 @@ static int check_link(struct load *load)
 
 static int check_dns(struct load *load)
 {
-	char why[DNS_TEXT_MAX];
+	char why[DNS_TEXT_MAX], text[DNS_TEXT_MAX + 8];
 	struct to_dns wanted;
 	if (name_servers_gather(&wanted, &load->conf, load->name, why))
 		return VERB_OK;
-	say(load, "%s: DNS: %s\n", load->path, why);
-	load->error_count++;
+	snprintf(text, sizeof text, "DNS: %s", why);
+	say_why(load, load->conf.link.dns_at, text);
 	return VERB_CONFIG;
 }
 
@@ -322,16 +321,20 @@ static int check_devices(struct load *load)
 {
 	const struct conf_link *link = &load->conf.link;
 	const char *key = strcmp(link->bind_device, load->name) ? NULL : "BindDevice";
-	for (size_t i = 0; i < link->listen_count; i++)
-		if (!strcmp(link->listens[i].zone, load->name))
-			key = "Listen";
+	struct conf_place at = link->bind_device_at;
+	char text[CONF_MESSAGE_MAX];
+	for (size_t i = 0; i < link->listen_count; i++) {
+		if (strcmp(link->listens[i].zone, load->name))
+			continue;
+		key = "Listen";
+		at = link->listens[i].at;
+	}
 	if (!key)
 		return VERB_OK;
-	say(load,
-		"%s: %s: \"%s\" is the tunnel itself; expected the interface that its packets "
-		"leave by\n",
-		load->path, key, load->name);
-	load->error_count++;
+	snprintf(text, sizeof text,
+		"%s: \"%s\" is the tunnel itself; expected the interface that its packets leave by",
+		key, load->name);
+	say_why(load, at, text);
 	return VERB_CONFIG;
 }
 

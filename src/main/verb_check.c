@@ -17,18 +17,16 @@ static int conclude(const struct load *load, size_t peers, int status, bool is_s
 		print_count(load->error_count, "error");
 	else
 		print_count(peers, "peer");
-	printf(", ");
-	if (load->warning_count)
+	if (load->warning_count) {
+		printf(", ");
 		print_count(load->warning_count, "warning");
-	if (status) {
-		printf("%s\n", load->warning_count ? ": cannot be used" : "cannot be used");
-	} else if (is_strict && load->warning_count) {
-		printf(": refused, for with --strict warnings are errors\n");
-		status = VERB_CONFIG;
-	} else {
-		printf("%s\n", load->warning_count ? ": usable" : "no errors");
 	}
-	return status;
+	bool is_too_strict = !status && is_strict && load->warning_count;
+	printf("; %s\n", status		       ? "cannot be used"
+			 : is_too_strict       ? "refused, for with --strict warnings are errors"
+			 : load->warning_count ? "usable"
+					       : "no errors");
+	return is_too_strict ? VERB_CONFIG : status;
 }
 
 static int check(const char *word, bool is_strict)

@@ -69,7 +69,7 @@ struct conf_name {
 struct conf_listen {			/* at change.listen_port */
 	struct ip_address address;	/* only zeros: any of its family */
 	char zone[CONF_DEVICE_MAX + 1]; /* of a link-local address, by name; "": none */
-	uint32_t line;
+	struct conf_place at;
 };
 
 #define CONF_NO_PEER SIZE_MAX
@@ -95,7 +95,7 @@ struct conf_link {
 	struct conf_listen listens[CONF_LISTEN_MAX];
 	size_t listen_count;		       /* 0: any address, of both families */
 	char bind_device[CONF_DEVICE_MAX + 1]; /* the only one to be used; "": any */
-	struct conf_place listen_port_at, mtu_at, table_at;
+	struct conf_place listen_port_at, mtu_at, table_at, dns_at, bind_device_at;
 	struct conf_place default_route_at; /* of the first prefix of length 0 */
 	struct conf_name *names;
 	size_t name_count, name_capacity;
@@ -153,8 +153,8 @@ void conf_render(struct out *out, const struct conf *conf, const char *file_name
 /*
  * Writes the part of the text that wg(8) understands, for `wg setconf`: its keys with
  * their values as they were written, in their order. A key that was read from a file
- * stands in the place of the file's path. `text` is what `conf` was parsed from, without
- * an error. Holds keys: wipe it.
+ * stands in the place of the file's path, the port of Listen in the place of Listen.
+ * `text` is what `conf` was parsed from, without an error. Holds keys: wipe it.
  */
 void conf_strip(struct out *out, const struct conf *conf, const char *text, size_t len);
 

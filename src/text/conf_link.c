@@ -54,6 +54,7 @@ static void read_dns(struct conf_parser *p, const struct conf_line *line)
 	struct conf_link *link = &p->conf->link;
 	const struct conf_token *token = &p->token;
 	struct ip_prefix server;
+	link->dns_at = (struct conf_place){line->number, token->column};
 	if (addrtext_read_address(&server.address, token->text, token->len)) {
 		server.len = ip_family_bits(server.address.family);
 		add_address(p, &link->dns_servers, &server);

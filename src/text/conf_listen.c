@@ -23,6 +23,7 @@ void conf_read_bind_device(struct conf_parser *p, const struct conf_line *line)
 	}
 	memcpy(device, p->token.text, p->token.len);
 	device[p->token.len] = 0;
+	p->conf->link.bind_device_at = (struct conf_place){line->number, p->token.column};
 }
 
 /* ---- one place of Listen */
@@ -117,7 +118,7 @@ static void refuse_beside(struct conf_parser *p, const struct conf_line *line, c
 	struct out m = conf_diagnose_token(p, CONF_ERROR, line);
 	out_add_text(&m, why);
 	out_add_text(&m, "line ");
-	out_add_decimal(&m, other->line);
+	out_add_decimal(&m, other->at.line);
 }
 
 static bool is_any(const struct ip_address *address)
@@ -175,7 +176,8 @@ void conf_read_listen(struct conf_parser *p, const struct conf_line *line)
 	if (!fits(p, line, &place))
 		return;
 	struct conf_listen *listen = &link->listens[link->listen_count++];
-	*listen = (struct conf_listen){.address = place.address, .line = line->number};
+	*listen = (struct conf_listen){
+		.address = place.address, .at = {line->number, p->token.column}};
 	if (place.zone)
 		memcpy(listen->zone, place.zone, place.zone_len);
 	p->listen_port = place.port;
@@ -188,10 +190,11 @@ void conf_check_listen(struct conf_parser *p)
 	if (!link->listen_count)
 		return;
 	bool is_other = link->listen_service || change->listen_port != p->listen_port;
-	if (p->port_line && is_other) {
-		struct out m = conf_diagnose(p, CONF_ERROR, p->port_line, p->port_column);
+	if (link->listen_port_at.line && is_other) {
+		struct out m = conf_diagnose(
+			p, CONF_ERROR, link->listen_port_at.line, link->listen_port_at.column);
 		out_add_text(&m, "ListenPort: beside Listen in line ");
-		out_add_decimal(&m, link->listens[0].line);
+		out_add_decimal(&m, link->listens[0].at.line);
 		out_add_text(&m, "; expected its port, ");
 		out_add_decimal(&m, p->listen_port);
 		out_add_text(&m, ", or no ListenPort");

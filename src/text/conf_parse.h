@@ -33,8 +33,7 @@ struct conf_parser {
 	enum conf_section section;
 	bool is_skipping;			   /* until the next section */
 	uint32_t interface_line, interface_column; /* of the first [Interface]; 0: none */
-	uint32_t port_line, port_column; /* of the last ListenPort that is right; 0: none */
-	uint16_t listen_port;		 /* of Listen, if there is one */
+	uint16_t listen_port;			   /* of Listen, if there is one */
 	struct conf_key_origin private_key;
 	struct conf_peer_origin *origins;
 	size_t origin_count, origin_capacity;

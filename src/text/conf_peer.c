@@ -76,8 +76,6 @@ static void read_listen_port(struct conf_parser *p, const struct conf_line *line
 		conf_refuse_token(p, line);
 		return;
 	}
-	p->port_line = line->number;
-	p->port_column = p->token.column;
 	free(*service);
 	p->conf->link.listen_port_at = (struct conf_place){line->number, p->token.column};
 	*service = is_number ? NULL : conf_copy_text(p, p->token.text, p->token.len);

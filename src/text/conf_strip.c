@@ -34,6 +34,18 @@ static void add_key_of_file(
 	secret_wipe(text, sizeof text);
 }
 
+/* The port of Listen, in the place of its first line, unless it stands somewhere by itself. */
+static void add_port_of_listen(
+	struct out *out, const struct conf *conf, const struct conf_line *line)
+{
+	const struct conf_link *link = &conf->link;
+	if (link->listen_port_at.line || line->number != link->listens[0].at.line)
+		return;
+	out_add_text(out, "ListenPort = ");
+	out_add_decimal(out, conf->change.listen_port);
+	out_add_text(out, "\n");
+}
+
 static void add_line(
 	struct out *out, const struct conf *conf, const struct conf_line *line, size_t *next)
 {
@@ -45,10 +57,12 @@ static void add_line(
 		out_add_text(out, "\n");
 		return;
 	}
-	if (line->kind != CONF_LINE_SETTING || conf_key_is_quick(line->key))
+	if (line->kind != CONF_LINE_SETTING)
 		return;
-	if (!conf_key_is_own(line->key))
+	if (!conf_key_is_quick(line->key) && !conf_key_is_own(line->key))
 		add_setting(out, line->key->name, text + line->value.start, line->value.len);
+	else if (line->key->id == CONF_LISTEN)
+		add_port_of_listen(out, conf, line);
 	else if (line->key->id == CONF_PRIVATE_KEY_FILE || line->key->id == CONF_PRESHARED_KEY_FILE)
 		add_key_of_file(out, conf, line, next);
 }

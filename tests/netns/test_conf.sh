@@ -322,20 +322,20 @@ DNS=1.1.1.1\r\nMTU=1420\r\nTable=off\r\nPreUp=true # ListenPort = 7\r\nSaveConfi
 
 test_check_and_its_last_line() {
 	local said status strict text peer="[Peer]\nPublicKey=$pub_b\n"
-	local strictly="1 peer, 1 warning: refused, for with --strict warnings are errors"
+	local strictly="1 peer, 1 warning; refused, for with --strict warnings are errors"
 	while IFS='|' read -r strict status said text; do
 		write 600 "[Interface]\nPrivateKey=$key_a\nListenPort=1\n$text"
 		local got=0
 		"$adit" check ${strict:+$strict} $file >"$dir/stdout" 2>/dev/null || got=$?
 		expect_equal "of $text" "$status $file: $said" "$got $(tail -n 1 "$dir/stdout")"
 	done <<-END
-		|0|0 peers, no errors|
-		--strict|0|0 peers, no errors|
-		|0|1 peer, 1 warning: usable|$peer
+		|0|0 peers; no errors|
+		--strict|0|0 peers; no errors|
+		|0|1 peer, 1 warning; usable|$peer
 		--strict|3|$strictly|$peer
-		|3|2 errors, cannot be used|MTU=x\nTable=no-such-table\n
-		--strict|3|1 error, 1 warning: cannot be used|MTU=x\nSaveConfig=true\n
-		|3|1 error, cannot be used|MTU=1279\nAddress=fd07::1/64\n
+		|3|2 errors; cannot be used|MTU=x\nTable=no-such-table\n
+		--strict|3|1 error, 1 warning; cannot be used|MTU=x\nSaveConfig=true\n
+		|3|1 error; cannot be used|MTU=1279\nAddress=fd07::1/64\n
 	END
 	write 644 "[Interface]\nPrivateKey=$key_a\n"
 	expect_equal "of a readable file" no "$(verdict "$adit" check --strict $file)"
@@ -354,7 +354,7 @@ test_keys_in_files() {
 		s,^PresharedKey = .*,PresharedKeyFile = @psk," "$a" >"$dir/adit-a.conf"
 	chmod 644 "$dir/adit-a.conf"
 	export CREDENTIALS_DIRECTORY=$dir/credentials
-	expect_equal "said by check" "$dir/adit-a.conf: 1 peer, no errors" \
+	expect_equal "said by check" "$dir/adit-a.conf: 1 peer; no errors" \
 		"$("$adit" check --strict "$dir/adit-a.conf" 2>&1)"
 	start adit-a a "$adit" run "$dir/adit-a.conf"
 	start adit-b b "$adit" run "$b"
@@ -403,7 +403,7 @@ test_5000_peers() {
 	}' >$file
 	chmod 600 $file
 	local before=${EPOCHREALTIME//[.,]/}
-	expect_equal "said by check" "$file: 5000 peers, no errors" "$("$adit" check $file 2>&1)"
+	expect_equal "said by check" "$file: 5000 peers; no errors" "$("$adit" check $file 2>&1)"
 	figure "check of 5,000 peers: $(((${EPOCHREALTIME//[.,]/} - before) / 1000)) ms"
 	"$adit" strip $file >"$dir/stripped"
 	expect_equal "peers stripped" 5000 "$(grep -c '^\[Peer\]' "$dir/stripped")"

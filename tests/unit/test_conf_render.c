@@ -83,7 +83,7 @@ TEST(conf_render_shows_no_secret)
 		"[Interface]\n#!PrivateKeyFile = " SECRET "=\n",
 		"[Interface]\nPrivateKeyFile = \"" SECRET "=\"\n",
 		"[Interface]\nPrivateKeyFile = ' " SECRET "'\n",
-		"[Interface]\nPrivateKeyFile = XXX" SECRET "\n",
+		"[Interface]\nPrivateKeyFile = YYY" SECRET "\n",
 		"[Peer]\nPrivateKeyFile = " SECRET "=\n",
 		"[Interface]\nPrivateKeyFile " SECRET "=\n",
 		"[Interface]\nPrivateKeyFile: " SECRET "\n",

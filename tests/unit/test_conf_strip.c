@@ -48,6 +48,15 @@ TEST(conf_strip_keeps_what_wg_knows)
 		"\n[Peer]\nPublicKey = " C "\nAllowedIPs = ::1\n");
 }
 
+TEST(conf_strip_keeps_the_port_of_listen)
+{
+	check_strip("[Interface]\n#!Listen = 192.0.2.1:7, 192.0.2.2:7\nListen=[::1]:7\n"
+		    "BindDevice = eth0\n",
+		"[Interface]\nListenPort = 7\n");
+	check_strip("[Interface]\nListen = 192.0.2.1:7\nListenPort = 7\n",
+		"[Interface]\nListenPort = 7\n");
+}
+
 /* The second base64 character of the first byte carries its two lower bits. */
 #define KEY(two) two "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 

@@ -196,10 +196,13 @@ static bool impossible(void)
 		 "AllowedIPs = 0.0.0.0/0\nEndpoint = a:1\n",
 			"./wg0.conf:5:14: error: AllowedIPs 0.0.0.0/0 with Table = auto"},
 		{"MTU = 1280\nAddress = fd00::1/64\n", NULL},
-		{"BindDevice = wg0\n", "./wg0.conf: BindDevice: \"wg0\" is the tunnel itself; "
-				       "expected the interface that its packets leave by\n"},
-		{"Listen = [fe80::1%wg0]:7\n", "./wg0.conf: Listen: \"wg0\" is the tunnel itself"},
+		{"BindDevice = wg0\n",
+			"./wg0.conf:3:14: error: BindDevice: \"wg0\" is the tunnel itself; "
+			"expected the interface that its packets leave by\n"},
+		{"Listen = [fe80::1%wg0]:7\n",
+			"./wg0.conf:3:10: error: Listen: \"wg0\" is the tunnel itself"},
 		{"BindDevice = wg\nListen = [fe80::1%wg00]:7\n", NULL},
+		{"DNS = 1.1.1.1 -x\n", "./wg0.conf:3:15: error: DNS: "},
 		{"PreUp = true\n", "./wg0.conf has commands to run, but they will not: "},
 	};
 	REQUIRE(capture_begin(NULL, ""));
