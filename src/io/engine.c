@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "device/device.h"
 #include "io/arena.h"
@@ -21,6 +22,8 @@
 #define BURSTS_MAX  ((size_t)16 << 20) /* bytes of packets under way */
 #define STAGED_MAX  ((size_t)8 << 20)  /* bytes of packets that wait for a handshake */
 
+#define OTHER_FDS_MAX 32 /* descriptors beside those of clients */
+
 struct engine {
 	struct loop loop;
 	struct arena arena;
@@ -29,6 +32,7 @@ struct engine {
 	struct device *device;
 	struct pump pump;
 	struct clients clients;
+	struct uapi_get get; /* the answer that is being written */
 	struct watch channel;
 	bool is_up;	      /* the link */
 	uint16_t listen_port; /* configured; 0: any */
@@ -138,11 +142,14 @@ static void tell_last_stamp(struct engine *e)
 
 /* ---- control */
 
-static void on_get(void *context, struct out *answer)
+/* In parts, for a long answer must not hold up packets; clients.h keeps changes out. */
+static int on_get(void *context, struct out *answer)
 {
 	struct engine *e = context;
 	struct uapi_link link = {.listen_port = present_port(e), .fwmark = e->fwmark};
-	uapi_format_get(answer, e->device, &link);
+	if (!answer->len)
+		e->get = (struct uapi_get){0};
+	return uapi_format_get_part(answer, e->device, &link, &e->get) ? 0 : CLIENTS_LATER;
 }
 
 /*
@@ -277,7 +284,7 @@ static void handle(struct engine *e, const struct to_engine *message, const int 
 	switch ((enum to_engine_kind)message->kind) {
 	case TO_ENGINE_START: on_start(e, message, fds[0]); break;
 	case TO_ENGINE_SOCKETS: on_sockets(e, message, fds); break;
-	case TO_ENGINE_CONTROL: clients_add(&e->clients, fds[0]); break;
+	case TO_ENGINE_CONTROL: clients_add(&e->clients, fds[0], message->control.is_own); break;
 	case TO_ENGINE_LINK: on_link(e, message); break;
 	case TO_ENGINE_ROUTES: on_routes(e, &message->sources); break;
 	case TO_ENGINE_STAMPS: take_stamps(e, &message->stamps); break;
@@ -309,6 +316,20 @@ static void on_channel(void *context, uint32_t events)
 
 /* ---- life */
 
+/* A descriptor that there is no room for breaks the channel it comes over, so there always is. */
+static int open_clients(struct engine *e)
+{
+	struct rlimit limit;
+	int error = clients_init(&e->clients, &e->loop);
+	e->clients.on_get = on_get;
+	e->clients.on_set = on_set;
+	e->clients.context = e;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= CLIENTS_MAX + OTHER_FDS_MAX)
+		return error;
+	e->clients.max = limit.rlim_cur > OTHER_FDS_MAX ? limit.rlim_cur - OTHER_FDS_MAX : 1;
+	return error;
+}
+
 static int open_all(struct engine *e, int channel)
 {
 	int error = arena_map(&e->arena, SECRETS_MAX);
@@ -330,10 +351,9 @@ static int open_all(struct engine *e, int channel)
 	e->pump.on_run = on_run;
 	e->pump.context = e;
 	e->stamps_low = NANOS_NEVER;
-	e->clients = (struct clients){
-		.loop = &e->loop, .on_get = on_get, .on_set = on_set, .context = e};
+	error = open_clients(e);
 	e->channel = (struct watch){channel, on_channel, e};
-	return loop_add(&e->loop, &e->channel, EPOLLIN);
+	return error ? error : loop_add(&e->loop, &e->channel, EPOLLIN);
 }
 
 static void close_all(struct engine *e)

@@ -71,6 +71,9 @@ struct to_engine {
 			uint16_t port; /* the one bound */
 		} sockets;
 		struct {
+			uint32_t is_own; /* the supervisor's, not somebody's who connected */
+		} control;
+		struct {
 			uint32_t mtu, is_up;
 		} link;
 		struct message_stamps stamps;

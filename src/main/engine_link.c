@@ -256,9 +256,9 @@ int engine_link_tell_routes(struct engine_link *engine, const struct message_sou
 	return send_message(engine, &message, NULL, 0);
 }
 
-int engine_link_give_control(struct engine_link *engine, int fd)
+int engine_link_give_control(struct engine_link *engine, int fd, bool is_own)
 {
-	struct to_engine message = {.kind = TO_ENGINE_CONTROL};
+	struct to_engine message = {.kind = TO_ENGINE_CONTROL, .control.is_own = is_own};
 	int error = send_message(engine, &message, &fd, 1);
 	close(fd);
 	return error;

@@ -65,8 +65,8 @@ int engine_link_open_port(struct engine_link *engine, uint16_t port, uint32_t fw
  */
 int engine_link_listen(struct engine_link *engine, const struct udp_wishes *wishes);
 
-/* Hands over an accepted control connection and closes it here. */
-int engine_link_give_control(struct engine_link *engine, int fd);
+/* Hands over a control connection, accepted or our own (is_own), and closes it here. */
+int engine_link_give_control(struct engine_link *engine, int fd, bool is_own);
 
 /* The state of the link, if it is news. */
 int engine_link_tell(struct engine_link *engine, bool is_up, uint32_t mtu);

@@ -15,7 +15,7 @@ int feed_open(struct feed *feed, struct engine_link *engine)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return -errno;
 	fcntl(ends[1], F_SETFL, O_NONBLOCK);
-	int error = engine_link_give_control(engine, ends[1]);
+	int error = engine_link_give_control(engine, ends[1], true);
 	if (error) {
 		close(ends[0]);
 		return error;

@@ -22,7 +22,7 @@ static void on_control(void *context, uint32_t events)
 	struct supervisor *s = context;
 	int fd = control_accept(&s->control);
 	(void)events;
-	if (fd >= 0 && engine_link_give_control(&s->engine, fd))
+	if (fd >= 0 && engine_link_give_control(&s->engine, fd, false))
 		log_error("a control connection could not be handed to the engine");
 }
 

@@ -7,6 +7,8 @@
 #include "text/addrtext.h"
 #include "text/keytext.h"
 
+#define ZONE_MAX 16 /* bytes of an interface's name, the zero at its end included */
+
 struct value {
 	const char *text;
 	size_t len;
@@ -91,6 +93,35 @@ static int read_endpoint(struct change *change, struct value v)
 	return addrtext_read_endpoint(&peer->endpoint, v.text, v.len) ? 0 : EINVAL;
 }
 
+/* "[ADDRESS%NAME]:PORT" with the interface's name as `zone`. false: something else. */
+static bool has_named_zone(struct value v, struct value *zone)
+{
+	uint64_t number;
+	const char *percent = memchr(v.text, '%', v.len);
+	const char *end = memchr(v.text, ']', v.len);
+	if (!percent || !end || end < percent)
+		return false;
+	*zone = (struct value){percent + 1, (size_t)(end - percent - 1)};
+	return zone->len && zone->len < ZONE_MAX && !memchr(zone->text, 0, zone->len) &&
+	       !addrtext_read_decimal(&number, zone->text, zone->len, UINT32_MAX);
+}
+
+static int read_zoned_endpoint(struct uapi_parser *parser, struct value v, struct value zone)
+{
+	char name[ZONE_MAX] = "", text[ADDRTEXT_ENDPOINT_MAX];
+	struct out out;
+	memcpy(name, zone.text, zone.len);
+	unsigned number = parser->zone_number(name);
+	if (!number)
+		return ENODEV;
+	out_init_fixed(&out, text, sizeof text);
+	out_add(&out, v.text, (size_t)(zone.text - v.text));
+	out_add_decimal(&out, number);
+	out_add(&out, zone.text + zone.len, v.len - (size_t)(zone.text - v.text) - zone.len);
+	return out.has_failed ? EINVAL
+			      : read_endpoint(&parser->change, (struct value){text, out.len});
+}
+
 static int read_keepalive(struct change *change, struct value v)
 {
 	struct change_peer *peer = present_peer(change);
@@ -147,20 +178,28 @@ static const struct set_key {
 	{"protocol_version", IN_PEER, read_protocol_version},
 };
 
-static int read_set_line(struct change *change, const char *line, size_t len)
+static int read_value(struct uapi_parser *parser, const struct set_key *key, struct value v)
+{
+	struct value zone;
+	if (key->read == read_endpoint && parser->zone_number && has_named_zone(v, &zone))
+		return read_zoned_endpoint(parser, v, zone);
+	return key->read(&parser->change, v);
+}
+
+static int read_set_line(struct uapi_parser *parser, const char *line, size_t len)
 {
 	const char *equals = memchr(line, '=', len);
 	if (!equals)
 		return EINVAL;
 	struct value name = {line, (size_t)(equals - line)};
 	struct value v = {equals + 1, len - name.len - 1};
-	enum place present = change->peer_count ? IN_PEER : BEFORE_PEERS;
+	enum place present = parser->change.peer_count ? IN_PEER : BEFORE_PEERS;
 	for (size_t i = 0; i < sizeof set_keys / sizeof *set_keys; i++) {
 		const struct set_key *key = &set_keys[i];
 		if (!value_is(name, key->name))
 			continue;
-		return key->place == present || key->place == ANYWHERE ? key->read(change, v)
-								       : EINVAL;
+		bool is_in_place = key->place == present || key->place == ANYWHERE;
+		return is_in_place ? read_value(parser, key, v) : EINVAL;
 	}
 	return EINVAL;
 }
@@ -193,7 +232,7 @@ static enum uapi_verdict read_line(struct uapi_parser *parser, const char *line,
 	if (parser->error)
 		return UAPI_MORE;
 	bool is_too_long = parser->line_count++ == UAPI_LINES_MAX;
-	int error = is_too_long ? ENOMEM : read_set_line(&parser->change, line, len);
+	int error = is_too_long ? ENOMEM : read_set_line(parser, line, len);
 	if (error)
 		refuse_operation(parser, error);
 	return UAPI_MORE;

@@ -28,11 +28,16 @@ enum uapi_state { UAPI_AT_OPERATION, UAPI_IN_GET, UAPI_IN_SET, UAPI_CLOSED };
 
 struct uapi_parser {
 	struct change change; /* after UAPI_SET, until the next uapi_feed */
-	int error;	      /* after UAPI_SET: 0, EINVAL or ENOMEM; then `change` is empty */
+	int error;	      /* after UAPI_SET: 0, or an errno; then `change` is empty */
 	enum uapi_state state;
 	bool is_done; /* the last operation was reported */
 	uint32_t line_count;
 	struct out line; /* the part of a line that came */
+	/*
+	 * The number of a network interface, 0: there is none; for zones by name, as in
+	 * [fe80::1%eth0]:51820, which wg(8) sends. Set after uapi_init; NULL: numbers only.
+	 */
+	unsigned (*zone_number)(const char *name);
 };
 
 void uapi_init(struct uapi_parser *parser);
@@ -56,6 +61,21 @@ struct uapi_link {	      /* what the device does not know */
 
 /* The whole answer to get=1, errno=0 and the empty line included. Holds keys. */
 void uapi_format_get(struct out *out, const struct device *device, const struct uapi_link *link);
+
+/* Where an answer is that is written in parts; all zero: at its beginning. */
+struct uapi_get {
+	bool has_begun;
+	const struct peer *peer;	    /* the next; NULL: there is none */
+	const struct allowedips_node *node; /* of this peer's prefixes, what was written last */
+};
+
+/*
+ * The same in parts of UAPI_PART_LEN bytes, or a little more: true when it is whole.
+ * Nothing that changes peers or prefixes may come in between.
+ */
+#define UAPI_PART_LEN 65536
+bool uapi_format_get_part(struct out *out, const struct device *device,
+	const struct uapi_link *link, struct uapi_get *get);
 
 /*
  * The end of an answer to `operation` (UAPI_GET or UAPI_SET): errno, which the

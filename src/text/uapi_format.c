@@ -55,7 +55,7 @@ static void add_drops(struct out *out, const struct drop_counters *drops)
 	}
 }
 
-static void add_peer(struct out *out, const struct peer *peer)
+static void add_peer_head(struct out *out, const struct peer *peer)
 {
 	add_key(out, "public_key", peer->public_key.bytes);
 	add_key(out, "preshared_key", peer->remote->preshared_key.bytes);
@@ -68,14 +68,10 @@ static void add_peer(struct out *out, const struct peer *peer)
 	add_decimal(out, "tx_bytes", peer->tx_bytes);
 	add_decimal(out, "rx_bytes", peer->rx_bytes);
 	add_decimal(out, "persistent_keepalive_interval", peer->keepalive_seconds);
-	struct ip_prefix prefix;
-	const struct allowedips_node *node = NULL;
-	while ((node = allowedips_next(peer, node, &prefix)))
-		add_allowed_ip(out, &prefix, false);
-	add_drops(out, &peer->drops);
 }
 
-void uapi_format_get(struct out *out, const struct device *device, const struct uapi_link *link)
+static void add_interface(
+	struct out *out, const struct device *device, const struct uapi_link *link)
 {
 	const struct private_key *key = device_private_key(device);
 	if (key)
@@ -85,9 +81,45 @@ void uapi_format_get(struct out *out, const struct device *device, const struct 
 	if (link->fwmark)
 		add_decimal(out, "fwmark", link->fwmark);
 	add_drops(out, device_drops(device));
-	for (const struct peer *peer = device_first_peer(device); peer; peer = peer->next)
-		add_peer(out, peer);
+}
+
+/* The rest of the peer; false: there is more of it. */
+static bool add_peer_part(struct out *out, struct uapi_get *get, size_t stop)
+{
+	struct ip_prefix prefix;
+	if (!get->node)
+		add_peer_head(out, get->peer);
+	while ((get->node = allowedips_next(get->peer, get->node, &prefix))) {
+		add_allowed_ip(out, &prefix, false);
+		if (out->len >= stop)
+			return false;
+	}
+	add_drops(out, &get->peer->drops);
+	return true;
+}
+
+bool uapi_format_get_part(struct out *out, const struct device *device,
+	const struct uapi_link *link, struct uapi_get *get)
+{
+	size_t stop = out->len + UAPI_PART_LEN;
+	if (!get->has_begun) {
+		add_interface(out, device, link);
+		*get = (struct uapi_get){.has_begun = true, .peer = device_first_peer(device)};
+	}
+	while (get->peer && out->len < stop && !out->has_failed)
+		if (add_peer_part(out, get, stop))
+			get->peer = get->peer->next;
+	if (get->peer && !out->has_failed)
+		return false;
 	uapi_format_errno(out, UAPI_GET, 0);
+	return true;
+}
+
+void uapi_format_get(struct out *out, const struct device *device, const struct uapi_link *link)
+{
+	struct uapi_get get = {0};
+	while (!uapi_format_get_part(out, device, link, &get))
+		continue;
 }
 
 void uapi_format_errno(struct out *out, enum uapi_verdict operation, int error)

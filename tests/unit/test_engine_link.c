@@ -79,7 +79,7 @@ static bool hands_over(void)
 	REQUIRE(got.start.stamp_floor.bytes[0] == 1 && got.start.stamps.limit.bytes[0] == 2);
 	REQUIRE(inode_of(fds[0]) == inode_of(tun) && fcntl(tun, F_GETFD) >= 0);
 	unsigned before = open_fd_count();
-	REQUIRE(engine_link_give_control(&link_to_engine, tun) == 0);
+	REQUIRE(engine_link_give_control(&link_to_engine, tun, false) == 0);
 	REQUIRE(open_fd_count() == before - 1);
 	REQUIRE(heard(TO_ENGINE_CONTROL) && heard_nothing());
 	REQUIRE(engine_link_ping(&link_to_engine) == 0 && heard(TO_ENGINE_PING));

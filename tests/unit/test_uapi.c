@@ -1,11 +1,11 @@
 #include "unit/test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "text/addrtext.h"
 #include "text/uapi.h"
-#include "unit/tunnel.h"
 
 #define K1 "0101010101010101010101010101010101010101010101010101010101010101"
 #define K2 "abcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcd"
@@ -199,6 +199,51 @@ TEST(uapi_host_bits_are_masked)
 	uapi_wipe(&parser);
 }
 
+static unsigned number_of(const char *name)
+{
+	return !strcmp(name, "eth0") ? 4711 : !strcmp(name, "fifteen-bytes-x") ? 7 : 0;
+}
+
+/* wg(8) writes zones as getnameinfo(3) gives them: by name, for a link-local address. */
+TEST(uapi_zones_by_name)
+{
+	static const struct {
+		const char *endpoint;
+		int error;
+		const char *expected;
+	} rows[] = {
+		{"[fe80::1%eth0]:5", 0, "[fe80::1%4711]:5"},
+		{"[fe80::1%fifteen-bytes-x]:5", 0, "[fe80::1%7]:5"},
+		{"[fe80::1%12]:5", 0, "[fe80::1%12]:5"},
+		{"[fe80::1]:5", 0, "[fe80::1]:5"},
+		{"[fe80::1%nosuch]:5", ENODEV, NULL},
+		{"[fe80::1%]:5", EINVAL, NULL},
+		{"[fe80::1%sixteen-bytes-xx]:5", EINVAL, NULL},
+		{"[fe80::1%eth0]", EINVAL, NULL},
+		{"[fe80::1%eth0]:x", EINVAL, NULL},
+		{"fe80::1%eth0:5", EINVAL, NULL},
+		{"[1.2.3.4%eth0]:5", EINVAL, NULL},
+		{"[%eth0]:5", EINVAL, NULL},
+		{"]%eth0:5", EINVAL, NULL},
+		{"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000%eth0]:5",
+			EINVAL, NULL},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct uapi_parser parser;
+		char text[512], endpoint[ADDRTEXT_ENDPOINT_MAX];
+		uapi_init(&parser);
+		parser.zone_number = number_of;
+		snprintf(text, sizeof text, "set=1\n" PK "endpoint=%s\n\n", rows[i].endpoint);
+		CHECK_EQ(UAPI_SET, feed(&parser, text, 1000));
+		CHECK_EQ(rows[i].error, parser.error);
+		if (rows[i].expected && !parser.error) {
+			addrtext_write_endpoint(endpoint, &parser.change.peers[0].endpoint);
+			CHECK_STR(rows[i].expected, endpoint);
+		}
+		uapi_wipe(&parser);
+	}
+}
+
 /* A line of `len` bytes and its newline, cut into pieces, in a set operation. */
 static enum uapi_verdict feed_long_line(struct uapi_parser *parser, size_t len, size_t piece)
 {
@@ -302,68 +347,4 @@ TEST(uapi_mutations)
 		uapi_wipe(&whole);
 		uapi_wipe(&pieces);
 	}
-}
-
-TEST(uapi_errno_has_the_sign_that_wg_needs)
-{
-	static const struct {
-		enum uapi_verdict operation;
-		int error;
-		const char *text;
-	} rows[] = {{UAPI_GET, 0, "errno=0\n\n"}, {UAPI_SET, 0, "errno=0\n\n"},
-		{UAPI_GET, 5, "errno=5\n\n"}, {UAPI_SET, 98, "errno=-98\n\n"}};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char text[32];
-		struct out out;
-		out_init_fixed(&out, text, sizeof text);
-		uapi_format_errno(&out, rows[i].operation, rows[i].error);
-		CHECK_STR(rows[i].text, text);
-	}
-}
-
-/* The keys and their order are those of the documented protocol. */
-TEST(uapi_get)
-{
-	struct end end;
-	struct uapi_parser parser;
-	struct now now = {SECOND, 1700000000 * SECOND};
-	struct out out;
-	CHECK(end_init(&end, 1, TUNNEL_ARENA, TUNNEL_POOL_MAX));
-	out_init(&out, 1 << 16);
-	uapi_init(&parser);
-	CHECK_EQ(UAPI_SET, feed(&parser, "set=1\nprivate_key=" Z "\n\n", 1000));
-	CHECK(device_apply(end.device, &parser.change, &now));
-	uapi_format_get(&out, end.device, &(struct uapi_link){0});
-	CHECK_STR("errno=0\n\n", out_string(&out));
-	out_clear(&out);
-	CHECK_EQ(UAPI_SET,
-		feed(&parser,
-			"set=1\nprivate_key=" K2 "\n"
-			"public_key=" K1 "\npreshared_key=" K2 "\nendpoint=[2001:db8::1]:7\n"
-			"persistent_keepalive_interval=25\nallowed_ip=10.0.0.0/8\n"
-			"allowed_ip=fd00::/64\npublic_key=" K2 "\n\n",
-			1000));
-	CHECK_EQ(0, parser.error);
-	CHECK(device_apply(end.device, &parser.change, &now));
-	struct peer *peer = end_peer(&end);
-	peer->latest_handshake_realtime = 1700000000 * SECOND + 42;
-	peer->tx_bytes = UINT64_MAX;
-	peer->rx_bytes = 148;
-	device_drop(end.device, peer, DROP_REPLAY, 3); /* keys of our own: after the others */
-	device_count_drop(end.device, DROP_UNDER_LOAD, UINT64_MAX);
-	uapi_format_get(&out, end.device, &(struct uapi_link){51820, 0xca6c});
-	CHECK_STR("private_key=" K2 "\nlisten_port=51820\nfwmark=51820\n"
-		  "drop_under-load=18446744073709551615\ndrop_replay=3\n"
-		  "public_key=" K1 "\npreshared_key=" K2 "\nprotocol_version=1\n"
-		  "endpoint=[2001:db8::1]:7\nlast_handshake_time_sec=1700000000\n"
-		  "last_handshake_time_nsec=42\ntx_bytes=18446744073709551615\nrx_bytes=148\n"
-		  "persistent_keepalive_interval=25\nallowed_ip=10.0.0.0/8\n"
-		  "allowed_ip=fd00::/64\ndrop_replay=3\n"
-		  "public_key=" K2 "\npreshared_key=" Z "\nprotocol_version=1\n"
-		  "last_handshake_time_sec=0\nlast_handshake_time_nsec=0\ntx_bytes=0\n"
-		  "rx_bytes=0\npersistent_keepalive_interval=0\nerrno=0\n\n",
-		out_string(&out));
-	out_wipe(&out);
-	uapi_wipe(&parser);
-	end_wipe(&end);
 }
