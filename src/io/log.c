@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ static struct {
 	struct log_daemon daemon;
 } state = {.level = LEVEL_INFO};
 
-static enum log_level level_from_text(const char *text)
+/* false: it is none; no text at all means the default. */
+static bool level_from_text(const char *text, enum log_level *level)
 {
 	static const struct {
 		const char *text;
@@ -34,10 +36,16 @@ static enum log_level level_from_text(const char *text)
 		{"verbose", LEVEL_VERBOSE},
 		{"debug", LEVEL_VERBOSE},
 	};
-	for (size_t i = 0; text && i < sizeof levels / sizeof *levels; i++)
-		if (!strcmp(text, levels[i].text))
-			return levels[i].level;
-	return LEVEL_INFO;
+	*level = LEVEL_INFO;
+	if (!text || !*text)
+		return true;
+	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+		if (strcmp(text, levels[i].text))
+			continue;
+		*level = levels[i].level;
+		return true;
+	}
+	return false;
 }
 
 /* JOURNAL_STREAM is "device:inode" of the journal's stream; it outlives a redirection of stderr */
@@ -53,9 +61,13 @@ static int stderr_is_journal(void)
 void log_init(const char *name)
 {
 	snprintf(state.name, sizeof state.name, "%s", name);
-	state.level = level_from_text(getenv("LOG_LEVEL"));
 	state.to_journal = stderr_is_journal();
 	state.to_syslog = 0;
+	const char *level = getenv("LOG_LEVEL");
+	if (!level_from_text(level, &state.level))
+		log_error("LOG_LEVEL is \"%.32s\"; it must be silent, error, info or verbose: "
+			  "info is used",
+			level);
 }
 
 void log_use_syslog(void)

@@ -13,7 +13,8 @@ enum log_level { LEVEL_SILENT, LEVEL_ERROR, LEVEL_INFO, LEVEL_VERBOSE };
 
 /*
  * `name`, usually the interface's, stands before every line (copied). The level
- * comes from LOG_LEVEL=silent|error|info|verbose (also "debug"), else info;
+ * comes from LOG_LEVEL=silent|error|info|verbose (also "debug"), else info,
+ * with a line about a level that is none of these;
  * whether stderr is the journal from JOURNAL_STREAM [sd-daemon(3)].
  */
 void log_init(const char *name);

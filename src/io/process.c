@@ -16,13 +16,14 @@ static int compare_fds(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Closes everything from 3 on that is not in `keep`. */
-static int close_all_but(int *keep, size_t count)
+int process_close_all_but(int *keep, size_t count)
 {
 	qsort(keep, count, sizeof *keep, compare_fds);
 	unsigned first = STDERR_FILENO + 1;
 	for (size_t i = 0; i < count; i++) {
 		unsigned fd = (unsigned)keep[i];
+		if (keep[i] < 0)
+			continue;
 		if (fd > first && close_range(first, fd - 1, 0))
 			return -errno;
 		if (fd >= first)
@@ -62,7 +63,7 @@ int process_start(struct process *out, const char *name, int (*run)(int channel,
 		for (size_t i = 0; i < keep_count; i++)
 			all[i + 1] = keep[i];
 		become_child(name);
-		if (close_all_but(all, keep_count + 1))
+		if (process_close_all_but(all, keep_count + 1))
 			_exit(EXIT_FAILURE);
 		_exit(run(ends[1], context));
 	}

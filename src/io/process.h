@@ -37,6 +37,9 @@ int process_finish(struct process *process);
 /* The child ends at once, whatever it is doing; process_finish then tells that. */
 void process_kill(const struct process *process);
 
+/* Closes every descriptor from 3 on that is not in `keep` (-1: none); sorts it. 0 or -errno. */
+int process_close_all_but(int *keep, size_t count);
+
 /* Closes our end and the pidfd without waiting: a child that is busy ends when it is done. */
 void process_abandon(struct process *process);
 

@@ -48,6 +48,21 @@ int tun_create(const char *name)
 	return fd;
 }
 
+int tun_adopt(int fd, char name[static IFNAMSIZ])
+{
+	const short shape = IFF_TUN | IFF_TAP | IFF_VNET_HDR; /* IFF_NO_PI is not told */
+	struct ifreq request = {0};
+	if (ioctl(fd, TUNGETIFF, &request))
+		return errno == ENOTTY ? -EINVAL : -errno;
+	if ((request.ifr_flags & shape) != IFF_TUN)
+		return -EPROTOTYPE;
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
+		return -errno;
+	memcpy(name, request.ifr_name, IFNAMSIZ);
+	return 0;
+}
+
 const char *tun_explain(int error)
 {
 	switch (-error) {

@@ -23,6 +23,15 @@ bool tun_name_is_valid(const char *name);
  */
 int tun_create(const char *name);
 
+/*
+ * Makes a TUN that somebody else has opened usable: not blocking, closed on exec;
+ * fills its name. -EINVAL: its descriptor is of something else; -EBADFD: it has no
+ * interface (yet, or any more); -EPROTOTYPE: its interface is a TAP, or has
+ * virtio-net headers. Or another -errno. That it was opened with IFF_NO_PI cannot be
+ * checked.
+ */
+int tun_adopt(int fd, char name[static IFNAMSIZ]);
+
 /* What to do about an error of tun_create: "load it with: modprobe tun", ... */
 const char *tun_explain(int error);
 

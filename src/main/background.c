@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
 #include <unistd.h>
 
 #include "io/log.h"
+#include "io/process.h"
 #include "main/verb.h"
 
 /* The caller's process: its exit status is what the child says. */
@@ -23,10 +23,10 @@ __attribute__((noreturn)) static void wait_for(int fd)
 	_exit(VERB_FAILED);
 }
 
-int background_start(struct background *background)
+int background_start(struct background *background, const int keep[static 2])
 {
-	int ends[2];
-	close_range(STDERR_FILENO + 1, UINT_MAX, 0);
+	int ends[2], kept[] = {keep[0], keep[1]};
+	process_close_all_but(kept, 2);
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
 	pid_t pid = fork();

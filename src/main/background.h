@@ -11,10 +11,11 @@ struct background {
 };
 
 /*
- * Forks. Returns in the child only, which keeps no descriptor but 0-2: whatever
- * else the caller had open is not the daemon's. 0, or -errno in the caller.
+ * Forks. Returns in the child only, which keeps no descriptor but 0-2 and the two
+ * of `keep` (-1: none): whatever else the caller had open is not the daemon's. 0,
+ * or -errno in the caller.
  */
-int background_start(struct background *background);
+int background_start(struct background *background, const int keep[static 2]);
 
 /* Lets the waiting process exit with `status`; from now on there is no terminal. */
 void background_release(struct background *background, int status);

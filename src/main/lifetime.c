@@ -30,7 +30,7 @@ static int check_name_servers(struct supervisor *s)
 
 int lifetime_check_config(struct supervisor *s)
 {
-	int status = s->has_config ? load_check(&s->config) : VERB_OK;
+	int status = s->has_config ? load_check(&s->config, s->options->allow_hooks) : VERB_OK;
 	s->has_hooks = s->has_config && load_has_hooks(&s->config);
 	if (!s->has_hooks)
 		hook_queue_stop(&s->hooks);
@@ -209,7 +209,7 @@ void lifetime_feed_watchdog(struct supervisor *s, nanos boottime)
 
 void lifetime_schedule(struct supervisor *s)
 {
-	nanos next = s->routes.due;
+	nanos next = nanos_min(s->routes.due, s->control_due);
 	if (s->notify.watchdog_ns != NANOS_NEVER && s->stage <= STAGE_RUNNING)
 		next = nanos_min(next, s->watchdog_due);
 	next = nanos_min(next, s->name_servers.due);
@@ -292,7 +292,8 @@ void lifetime_tear_down(struct supervisor *s)
 	s->tun = -1;
 	if (s->has_loop && s->control.listen_fd >= 0) {
 		loop_remove(&s->loop, &s->control_watch);
-		loop_remove(&s->loop, &s->removal_watch);
+		if (s->control.watch_fd >= 0)
+			loop_remove(&s->loop, &s->removal_watch);
 	}
 	control_close(&s->control);
 }

@@ -58,6 +58,7 @@ struct supervisor {
 	struct feed feed;
 	int tun;
 	struct control control;
+	nanos control_due; /* when a listener that failed is tried again; NANOS_NEVER: it works */
 	struct monitor monitor;
 	struct routes routes;
 	struct source_check source_check;

@@ -44,9 +44,10 @@ int load_read(struct load *load, void (*say)(const char *text));
 
 /*
  * After load_read: whether what it asks for can be done at all; if not, says why,
- * with the line. Touches nothing. An enum verb_exit.
+ * with the line. Commands that others than root may have written are refused, or,
+ * with allow_hooks, warned about. Touches nothing. An enum verb_exit.
  */
-int load_check(struct load *load);
+int load_check(struct load *load, bool allow_hooks);
 
 /* After load_read: the file's text once more, to be wiped and freed. NULL and errno. */
 char *load_read_text(const struct load *load, size_t *len);

@@ -5,13 +5,11 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "crypto/secret.h"
-#include "io/tun.h"
-#include "main/supervisor.h"
+#include "main/launch.h"
 #include "main/verb.h"
 
 static int run_verb(const struct verb *verb, int argc, char **argv)
@@ -22,39 +20,6 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
 		argc < verb->min_arguments ? "an argument is missing" : "too many arguments",
 		verb->name, verb->arguments);
 	return VERB_USAGE;
-}
-
-/* A mistyped verb must not become an interface; who really wants that name says so. */
-static bool is_meant(const char *name)
-{
-	const char *guess = getenv("WG_PROCESS_FOREGROUND") ? NULL : verb_guess(name);
-	if (guess)
-		fprintf(stderr,
-			"adit: \"%s\" is no verb; did you mean \"%s\"? (adit -f %s makes an "
-			"interface of that name)\n",
-			name, guess, name);
-	return !guess;
-}
-
-/* adit [-f] IFNAME: an interface without a configuration, to be filled over its control socket. */
-static int run_bare(const char *name, bool is_foreground)
-{
-	if (name[0] == '-') {
-		fprintf(stderr, "adit: \"%s\" is no option; adit help lists all\n", name);
-		return VERB_USAGE;
-	}
-	if (!tun_name_is_valid(name)) {
-		fprintf(stderr,
-			"adit: \"%s\" is neither a verb nor a name for an interface (at most 15 "
-			"characters, no blank or slash); adit help lists the verbs\n",
-			name);
-		return VERB_USAGE;
-	}
-	if (!is_foreground && !is_meant(name))
-		return VERB_USAGE;
-	struct supervisor_options options = {.is_background = !is_foreground};
-	snprintf(options.name, sizeof options.name, "%s", name);
-	return supervisor_run(&options);
 }
 
 static bool is_one_of(const char *word, const char *a, const char *b)
@@ -103,5 +68,5 @@ int main(int argc, char **argv)
 			guess ? "did you mean \"" : "", guess ? guess : "", guess ? "\"? " : "");
 		return VERB_USAGE;
 	}
-	return run_bare(argv[1 + is_foreground], is_foreground);
+	return launch_bare(argv[1 + is_foreground], is_foreground);
 }

@@ -17,11 +17,32 @@
 
 /* ---- callbacks of the loop */
 
+/* Too many descriptors, or no memory: whoever connects waits, and we do not spin. */
+static void pause_control(struct supervisor *s, int error)
+{
+	log_error("a control connection cannot be taken: %s; tried again every second",
+		strerror(-error));
+	loop_modify(&s->loop, &s->control_watch, 0);
+	s->control_due = nanos_add(clock_read().boottime, NANOS_PER_SECOND);
+	lifetime_schedule(s);
+}
+
+static void resume_control(struct supervisor *s, nanos now)
+{
+	if (!nanos_is_due(s->control_due, now))
+		return;
+	s->control_due = NANOS_NEVER;
+	if (s->control.listen_fd >= 0)
+		loop_modify(&s->loop, &s->control_watch, EPOLLIN);
+}
+
 static void on_control(void *context, uint32_t events)
 {
 	struct supervisor *s = context;
 	int fd = control_accept(&s->control);
 	(void)events;
+	if (fd < 0 && fd != -EAGAIN)
+		pause_control(s, fd);
 	if (fd >= 0 && engine_link_give_control(&s->engine, fd, false))
 		log_error("a control connection could not be handed to the engine");
 }
@@ -137,6 +158,7 @@ static void on_deadline(void *context)
 		source_check_begin(&s->source_check, &s->engine);
 	}
 	name_servers_look(&s->name_servers, &s->names, now);
+	resume_control(s, now);
 	if (s->stage <= STAGE_RUNNING)
 		lifetime_feed_watchdog(s, now);
 	lifetime_schedule(s);
@@ -201,7 +223,7 @@ static int watch_all(struct supervisor *s)
 		error = watch(s, &s->names_watch, s->names.process.channel, on_names);
 	if (!error)
 		error = watch(s, &s->control_watch, s->control.listen_fd, on_control);
-	if (!error)
+	if (!error && s->control.watch_fd >= 0)
 		error = watch(s, &s->removal_watch, s->control.watch_fd, on_removal);
 	if (!error)
 		error = watch(s, &s->monitor_watch, s->monitor.fd, on_monitor);
@@ -250,7 +272,7 @@ static int read_config(struct supervisor *s)
 /* Who creates the interface owns the name: only then is a socket without a listener stale. */
 static int create_interface(struct supervisor *s)
 {
-	s->tun = tun_create(s->options->name);
+	s->tun = s->options->tun >= 0 ? s->options->tun : tun_create(s->options->name);
 	if (s->tun == -EBUSY && control_connect(CONTROL_DIRECTORY, s->options->name) >= 0)
 		log_error("is running already; \"adit down %s\" ends it", s->options->name);
 	else if (s->tun < 0)
@@ -258,17 +280,26 @@ static int create_interface(struct supervisor *s)
 	return s->tun < 0 ? s->tun : 0;
 }
 
+static int listen_for_control(struct supervisor *s)
+{
+	int fd = s->options->listener;
+	int error = fd >= 0 ? control_adopt(&s->control, fd)
+			    : control_open(&s->control, CONTROL_DIRECTORY, s->options->name);
+	if (error && fd >= 0)
+		log_error("cannot use descriptor %d as control socket: %s", fd, strerror(-error));
+	else if (error)
+		log_error("cannot listen at %s/%s.sock: %s", CONTROL_DIRECTORY, s->options->name,
+			strerror(-error));
+	return error;
+}
+
 static int open_interface(struct supervisor *s)
 {
 	int error = create_interface(s);
+	if (!error)
+		error = listen_for_control(s);
 	if (error)
 		return error;
-	error = control_open(&s->control, CONTROL_DIRECTORY, s->options->name);
-	if (error) {
-		log_error("cannot listen at %s/%s.sock: %s", CONTROL_DIRECTORY, s->options->name,
-			strerror(-error));
-		return error;
-	}
 	error = monitor_open(&s->monitor, s->tun);
 	if (error) {
 		log_error("cannot watch the interface: %s", strerror(-error));
@@ -341,6 +372,7 @@ int supervisor_run(const struct supervisor_options *options)
 		.tun = -1,
 		.feed.fd = -1,
 		.routes = {.fd = -1, .due = NANOS_NEVER},
+		.control_due = NANOS_NEVER,
 		.background.fd = -1,
 		.name_servers.due = NANOS_NEVER,
 		.control = {.listen_fd = -1, .watch_fd = -1},
@@ -350,11 +382,12 @@ int supervisor_run(const struct supervisor_options *options)
 	prctl(PR_SET_DUMPABLE,
 		0); /* it reads keys, and its children hold them: no core, no ptrace */
 	set_signals();
-	if (!may_create_interface()) {
+	if (options->tun < 0 && !may_create_interface()) {
 		log_error("%s", tun_explain(-EPERM));
 		return VERB_FAILED;
 	}
-	int error = options->is_background ? background_start(&s->background) : 0;
+	const int keep[] = {options->tun, options->listener};
+	int error = options->is_background ? background_start(&s->background, keep) : 0;
 	if (error) {
 		log_error("cannot go to the background: %s", strerror(-error));
 		return VERB_FAILED;
@@ -369,15 +402,4 @@ int supervisor_run(const struct supervisor_options *options)
 	/* Whoever still waits for the interface does not get it, whatever ended us. */
 	background_release(&s->background, s->status ? s->status : VERB_FAILED);
 	return s->status;
-}
-
-int supervisor_run_config(const char *word, bool is_background)
-{
-	struct load load;
-	struct supervisor_options options = {.is_background = is_background};
-	if (!load_find(&load, word))
-		return VERB_USAGE;
-	memcpy(options.name, load.name, sizeof options.name);
-	memcpy(options.path, load.path, sizeof options.path);
-	return supervisor_run(&options);
 }

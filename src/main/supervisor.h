@@ -6,14 +6,9 @@
 #ifndef ADIT_MAIN_SUPERVISOR_H
 #define ADIT_MAIN_SUPERVISOR_H
 
-#include <stdbool.h>
-
 #include "main/options.h"
 
 /* Runs until the interface's end (in the background: until it is ready). An enum verb_exit. */
 int supervisor_run(const struct supervisor_options *options);
-
-/* The same for a configuration given as NAME or FILE. */
-int supervisor_run_config(const char *word, bool is_background);
 
 #endif

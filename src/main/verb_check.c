@@ -39,7 +39,7 @@ static int check(const char *word, bool is_strict)
 	size_t peers = load.conf.change.peer_count;
 	bool is_read = status == VERB_OK;
 	if (is_read)
-		status = load_check(&load);
+		status = load_check(&load, false);
 	if (status == VERB_OK || status == VERB_CONFIG)
 		status = conclude(&load, peers, status, is_strict);
 	if (is_read)

@@ -1,15 +1,14 @@
-#include "main/supervisor.h"
+#include "main/launch.h"
 #include "main/verb.h"
 
 static int run(int argc, char **argv)
 {
-	(void)argc;
-	return supervisor_run_config(argv[0], true);
+	return launch_config(argc, argv, true);
 }
 
 const struct verb verb_up = {
 	.name = "up",
-	.arguments = "NAME|FILE",
+	.arguments = "[--allow-hooks] NAME|FILE",
 	.summary = "bring the interface up, in the background",
 	.help = "Reads /etc/wireguard/NAME.conf, or FILE, which must be called NAME.conf. Creates "
 		"the\n"
@@ -17,8 +16,10 @@ const struct verb verb_up = {
 		"routes,\n"
 		"and returns when all is ready. On any error nothing is left behind. Messages go "
 		"to\n"
-		"syslog afterwards. `adit down NAME` ends it.",
+		"syslog afterwards. `adit down NAME` ends it.\n"
+		"With --allow-hooks commands of the configuration run although others than root\n"
+		"could have written them.",
 	.min_arguments = 1,
-	.max_arguments = 1,
+	.max_arguments = 2,
 	.run = run,
 };

@@ -1,6 +1,7 @@
 #include "manage/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -11,7 +12,9 @@
 #include <unistd.h>
 
 #define BACKLOG		64
-#define CONNECT_SECONDS 5 /* that a client waits for a listener too busy to take it */
+#define CONNECT_SECONDS 5   /* that a client waits for a listener too busy to take it */
+#define LEAVING_TRIES	100 /* of a name that somebody is about to give up */
+#define LEAVING_STEP_US 20000
 #define LISTENER_TRIES	4 /* of finding a listener that is replaced meanwhile */
 #define WATCHED_CHANGES (IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
@@ -68,6 +71,13 @@ static int remove_stale(const struct sockaddr_un *address)
 	return unlink(address->sun_path) && errno != ENOENT ? -errno : 0;
 }
 
+static void note_path(struct control *c, const struct sockaddr_un *address, const struct stat *s)
+{
+	memcpy(c->path, address->sun_path, sizeof(c->path));
+	c->device = s->st_dev;
+	c->inode = s->st_ino;
+}
+
 static int listen_at(struct control *c, const struct sockaddr_un *address)
 {
 	struct stat s;
@@ -81,11 +91,9 @@ static int listen_at(struct control *c, const struct sockaddr_un *address)
 	umask(before);
 	if (error)
 		return error;
-	memcpy(c->path, address->sun_path, sizeof(c->path));
-	if (lstat(c->path, &s))
+	if (lstat(address->sun_path, &s))
 		return -errno;
-	c->device = s.st_dev;
-	c->inode = s.st_ino;
+	note_path(c, address, &s);
 	return control_claim(c);
 }
 
@@ -97,6 +105,17 @@ static int watch(struct control *c)
 	return 0;
 }
 
+/* Whose interface was deleted gives up the name a moment later. */
+static int wait_for_name(const struct sockaddr_un *address)
+{
+	int error = remove_stale(address);
+	for (int try = 0; error == -EADDRINUSE && try < LEAVING_TRIES; try++) {
+		usleep(LEAVING_STEP_US);
+		error = remove_stale(address);
+	}
+	return error;
+}
+
 int control_open(struct control *c, const char *directory, const char *interface)
 {
 	struct sockaddr_un address;
@@ -105,13 +124,44 @@ int control_open(struct control *c, const char *directory, const char *interface
 	if (!error)
 		error = create_directory(directory);
 	if (!error)
-		error = remove_stale(&address);
+		error = wait_for_name(&address);
 	if (!error)
 		error = listen_at(c, &address);
 	if (!error)
 		error = watch(c);
 	if (error)
 		control_close(c);
+	return error;
+}
+
+/* One without a name, or in the abstract namespace, has no file that could be removed. */
+static int watch_file(struct control *c)
+{
+	struct sockaddr_un address = {0};
+	socklen_t len = sizeof(address) - 1; /* a path may fill it without an end */
+	struct stat s;
+	if (getsockname(c->listen_fd, (struct sockaddr *)&address, &len))
+		return -errno;
+	if (!address.sun_path[0] || lstat(address.sun_path, &s) || !S_ISSOCK(s.st_mode))
+		return 0;
+	note_path(c, &address, &s);
+	return watch(c);
+}
+
+int control_adopt(struct control *c, int fd)
+{
+	*c = (struct control){.listen_fd = fd, .watch_fd = -1, .is_adopted = true};
+	int error = 0, flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
+		error = -errno;
+	if (!error)
+		error = control_claim(c);
+	if (!error)
+		error = watch_file(c);
+	if (error) {
+		c->listen_fd = -1; /* it stays the caller's */
+		control_close(c);
+	}
 	return error;
 }
 
@@ -147,7 +197,7 @@ bool control_is_removed(const struct control *c)
 
 void control_close(struct control *c)
 {
-	if (c->path[0] && is_at_its_path(c))
+	if (c->path[0] && !c->is_adopted && is_at_its_path(c))
 		unlink(c->path);
 	if (c->watch_fd >= 0)
 		close(c->watch_fd);

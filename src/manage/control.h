@@ -14,7 +14,8 @@
 
 struct control {
 	int listen_fd; /* for the loop: readable means control_accept */
-	int watch_fd;  /* for the loop: readable means control_is_removed */
+	int watch_fd;  /* for the loop: readable means control_is_removed; -1: it has no path */
+	bool is_adopted;
 	dev_t device;
 	ino_t inode;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -22,14 +23,22 @@ struct control {
 
 /*
  * Creates the directory (0755) and the socket (only its owner may connect), and
- * listens. A socket that nobody answers at is replaced. -EADDRINUSE: somebody
- * answers. -ENOTSOCK: something else has that name. -ENAMETOOLONG, or any error of
+ * listens. A socket that nobody answers at is replaced; one that somebody answers at
+ * is given two seconds, for its owner may be on the way out. -EADDRINUSE: somebody
+ * still answers. -ENOTSOCK: something else has that name. -ENAMETOOLONG, or any error of
  * the file system. Create the device first: that keeps two starters of the same
  * interface apart.
  *
  * Clients see the process that called this (or control_claim) as the listener.
  */
 int control_open(struct control *c, const char *directory, const char *interface);
+
+/*
+ * The same with a listening stream socket of AF_UNIX that somebody else made. Its
+ * file, if it has one, is watched, but never removed: it is theirs. Takes the
+ * descriptor where it succeeds.
+ */
+int control_adopt(struct control *c, int fd);
 
 /* After a fork: this process is now the one that clients see as the listener. */
 int control_claim(const struct control *c);
@@ -40,7 +49,7 @@ int control_accept(const struct control *c);
 /* Empties the watch; true when our socket is no longer at its path. */
 bool control_is_removed(const struct control *c);
 
-/* Stops listening; unlinks the socket if the path still is our own. */
+/* Stops listening; unlinks the socket if the path still is our own, and it was not adopted. */
 void control_close(struct control *c);
 
 /*

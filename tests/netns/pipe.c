@@ -14,6 +14,12 @@
  *                              SIZE bytes, then what it answers to stdout
  *   pipe answer PATH FILE      a stream socket at PATH: whoever sends an empty line
  *                              there gets what is in FILE
+ *   pipe crowd PATH COUNT TEXT COUNT connections to the stream socket at PATH; each says
+ *                              TEXT (\n is a newline) and reads nothing; then a line
+ *                              on stdout, and they stay until stdin ends
+ *   pipe hand-over TUN PATH COMMAND...   becomes COMMAND, with a TUN of that name and
+ *                              a socket that listens at PATH open, as WG_TUN_FD and
+ *                              WG_UAPI_FD say; "-": without
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,6 +32,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "netns/hand_over.h"
 
 #define CHUNK	   (256 * 1024)
 #define SPRAY_PORT "40000"
@@ -195,10 +203,42 @@ static void rest_at(const char *path)
 		pause();
 }
 
+/* In place: \n as a newline. */
+static void unescape(char *text)
+{
+	char *out = text;
+	for (; *text; text++)
+		if (text[0] == '\\' && text[1] == 'n') {
+			*out++ = '\n';
+			text++;
+		} else {
+			*out++ = *text;
+		}
+	*out = 0;
+}
+
+/* Whoever is sent away meanwhile is gone: that is what is tested. */
+static void crowd(const char *path, unsigned long count, char *text)
+{
+	char byte;
+	struct sockaddr_un address = unix_address(path);
+	unescape(text);
+	for (unsigned long i = 0; i < count; i++) {
+		int connection = connect_to((struct sockaddr *)&address, sizeof(address));
+		send(connection, text, strlen(text), MSG_NOSIGNAL);
+	}
+	printf("%lu are connected\n", count);
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		continue;
+}
+
 static void usage(void)
 {
 	fprintf(stderr, "usage: pipe listen|send|spray ADDRESS PORT, pipe datagrams PATH, "
-			"pipe socket PATH, pipe control PATH SIZE, pipe answer PATH FILE\n");
+			"pipe socket PATH, pipe control PATH SIZE, pipe answer PATH FILE, pipe "
+			"crowd PATH COUNT TEXT, "
+			"pipe hand-over TUN PATH COMMAND...\n");
 	exit(2);
 }
 
@@ -208,6 +248,12 @@ int main(int argc, char **argv)
 		print_datagrams(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "socket"))
 		rest_at(argv[2]);
+	if (argc >= 5 && !strcmp(argv[1], "hand-over"))
+		hand_over(argv[2], argv[3], argv + 4);
+	if (argc == 5 && !strcmp(argv[1], "crowd")) {
+		crowd(argv[2], strtoul(argv[3], NULL, 10), argv[4]);
+		return 0;
+	}
 	if (argc != 4)
 		usage();
 	if (!strcmp(argv[1], "control")) {

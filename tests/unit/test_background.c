@@ -13,6 +13,8 @@
 #include "unit/folder.h"
 #include "unit/sandbox.h"
 
+static int kept = -1; /* of the caller's descriptors */
+
 /*
  * A caller's process; the rest of it goes to the background and does `body`.
  * Returns the caller's exit status.
@@ -24,7 +26,7 @@ static int caller_of(void (*body)(struct background *background))
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct background background = {.fd = -1};
-		if (!background_start(&background))
+		if (!background_start(&background, (int[]){kept, -1}))
 			body(&background);
 		_exit(99);
 	}
@@ -104,4 +106,25 @@ static bool surroundings(void)
 TEST(background_leaves_terminal_and_callers_descriptors)
 {
 	folder_run(surroundings);
+}
+
+static void use_what_was_kept(struct background *background)
+{
+	bool ok = open_fd_count() == 8 && write(kept, "x", 1) == 1;
+	background_release(background, ok ? VERB_OK : VERB_FAILED);
+	_exit(0);
+}
+
+static bool keeping(void)
+{
+	int ends[2];
+	REQUIRE(!pipe2(ends, 0));
+	kept = ends[1];
+	REQUIRE(caller_of(use_what_was_kept) == VERB_OK);
+	return true;
+}
+
+TEST(background_keeps_what_it_is_told_to)
+{
+	folder_run(keeping);
 }

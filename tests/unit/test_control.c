@@ -243,3 +243,73 @@ TEST(control_does_not_name_a_process_that_is_gone)
 {
 	folder_run(listener_without_process);
 }
+
+/* A listening socket of somebody else's, with a file or without. */
+static int listener_at(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+	memcpy(address.sun_path, path ? path : "", len);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	socklen_t size = (socklen_t)(sizeof(sa_family_t) + len + (path != NULL));
+	if (bind(fd, (struct sockaddr *)&address, size) || listen(fd, 1))
+		return -1;
+	return fd;
+}
+
+static bool adopted(void)
+{
+	struct stat s;
+	int fd = listener_at("theirs.sock");
+	REQUIRE(fd >= 0 && control_adopt(&c, fd) == 0);
+	REQUIRE(c.listen_fd == fd && fd_is_cloexec(fd) && fcntl(fd, F_GETFL) & O_NONBLOCK);
+	REQUIRE(control_accept(&c) == -EAGAIN && !is_readable(c.watch_fd));
+	/* its file stays */
+	control_close(&c);
+	REQUIRE(!lstat("theirs.sock", &s) && S_ISSOCK(s.st_mode));
+	REQUIRE(fcntl(fd, F_GETFD) < 0);
+	/* and when it is removed, that is seen */
+	unlink("theirs.sock");
+	fd = listener_at("theirs.sock");
+	REQUIRE(fd >= 0 && control_adopt(&c, fd) == 0 && !unlink("theirs.sock"));
+	REQUIRE(is_readable(c.watch_fd) && control_is_removed(&c));
+	control_close(&c);
+	/* without a file there is nothing to watch */
+	fd = listener_at(NULL);
+	REQUIRE(fd >= 0 && control_adopt(&c, fd) == 0 && c.watch_fd == -1);
+	control_close(&c);
+	fd = listener_at("gone.sock");
+	REQUIRE(!unlink("gone.sock") && control_adopt(&c, fd) == 0 && c.watch_fd == -1);
+	control_close(&c);
+	return true;
+}
+
+TEST(control_takes_a_listener_over)
+{
+	folder_run(adopted);
+}
+
+/* Whoever asks is told of us, who listen now, not of who made the socket. */
+static bool claimed_by_adoption(void)
+{
+	pid_t pid = 0;
+	REQUIRE(!mkdir(DIRECTORY, 0755));
+	int fd = listener_at(SOCKET);
+	pid_t child = fork();
+	if (child == 0) {
+		_exit(control_adopt(&c, fd) ? 1 : pause());
+	}
+	while (pid != child) {
+		int pidfd = control_open_listener(DIRECTORY, "wg0", &pid);
+		REQUIRE(pidfd >= 0);
+		close(pidfd);
+	}
+	kill(child, SIGKILL);
+	REQUIRE(waitpid(child, NULL, 0) == child);
+	return true;
+}
+
+TEST(control_is_said_to_be_whose_who_took_it_over)
+{
+	folder_run(claimed_by_adoption);
+}

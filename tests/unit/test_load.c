@@ -212,7 +212,7 @@ static bool impossible(void)
 		REQUIRE(read_text(text) == VERB_OK);
 		REQUIRE(!fchmod(load.fd, strstr(text, "PreUp") ? 0666 : 0600));
 		REQUIRE(!strcmp("", captured()));
-		REQUIRE(load_check(&load) == (rows[i].why ? VERB_CONFIG : VERB_OK));
+		REQUIRE(load_check(&load, false) == (rows[i].why ? VERB_CONFIG : VERB_OK));
 		const char *said = captured();
 		if (!(rows[i].why ? strstr(said, rows[i].why) == said : !*said)) {
 			test_fail(__FILE__, __LINE__, "it said \"%s\"", said);
@@ -221,6 +221,14 @@ static bool impossible(void)
 		REQUIRE(load.error_count == (rows[i].why != NULL) && !load.warning_count);
 		load_wipe(&load);
 	}
+	/* on the command line, never in the file, somebody may say that it is all right */
+	REQUIRE(read_text("[Interface]\n" KEY "PreUp = true\n") == VERB_OK);
+	REQUIRE(!fchmod(load.fd, 0666) && captured());
+	REQUIRE(load_check(&load, true) == VERB_OK);
+	static const char warning[] =
+		"./wg0.conf: warning: its commands run because of --allow-hooks: ";
+	REQUIRE(strstr(captured(), warning) == captured());
+	load_wipe(&load);
 	return true;
 }
 

@@ -25,7 +25,11 @@ static bool levels(void)
 		{"info", "wg0: e 1\n", "wg0: i 2\n", ""},
 		{"verbose", "wg0: e 1\n", "wg0: i 2\n", "wg0: v 3\n"},
 		{"debug", "wg0: e 1\n", "wg0: i 2\n", "wg0: v 3\n"},
-		{"no such level", "wg0: e 1\n", "wg0: i 2\n", ""},
+		{"", "wg0: e 1\n", "wg0: i 2\n", ""},
+		{"no such level",
+			"wg0: LOG_LEVEL is \"no such level\"; it must be silent, error, info or "
+			"verbose: info is used\nwg0: e 1\n",
+			"wg0: i 2\n", ""},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		REQUIRE(capture_begin(rows[i].level, "wg0"));
