@@ -12,6 +12,7 @@
 #include "io/clock.h"
 #include "io/log.h"
 #include "io/tun.h"
+#include "main/interface.h"
 #include "main/lifetime.h"
 #include "main/verb.h"
 
@@ -208,13 +209,19 @@ static int watch(struct supervisor *s, struct watch *watch, int fd,
 	return loop_add(&s->loop, watch, EPOLLIN);
 }
 
-static int watch_all(struct supervisor *s)
+static sigset_t signals_of_ours(void)
 {
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	return set;
+}
+
+static int watch_all(struct supervisor *s)
+{
+	sigset_t set = signals_of_ours();
 	loop_on_deadline(&s->loop, on_deadline, s);
 	int error = loop_on_signals(&s->loop, &set, on_signal, s);
 	if (!error)
@@ -269,55 +276,6 @@ static int read_config(struct supervisor *s)
 	return status;
 }
 
-/* Who creates the interface owns the name: only then is a socket without a listener stale. */
-static int create_interface(struct supervisor *s)
-{
-	s->tun = s->options->tun >= 0 ? s->options->tun : tun_create(s->options->name);
-	if (s->tun == -EBUSY && control_connect(CONTROL_DIRECTORY, s->options->name) >= 0)
-		log_error("is running already; \"adit down %s\" ends it", s->options->name);
-	else if (s->tun < 0)
-		log_error("cannot create the interface: %s", tun_explain(s->tun));
-	return s->tun < 0 ? s->tun : 0;
-}
-
-static int listen_for_control(struct supervisor *s)
-{
-	int fd = s->options->listener;
-	int error = fd >= 0 ? control_adopt(&s->control, fd)
-			    : control_open(&s->control, CONTROL_DIRECTORY, s->options->name);
-	if (error && fd >= 0)
-		log_error("cannot use descriptor %d as control socket: %s", fd, strerror(-error));
-	else if (error)
-		log_error("cannot listen at %s/%s.sock: %s", CONTROL_DIRECTORY, s->options->name,
-			strerror(-error));
-	return error;
-}
-
-static int open_interface(struct supervisor *s)
-{
-	int error = create_interface(s);
-	if (!error)
-		error = listen_for_control(s);
-	if (error)
-		return error;
-	error = monitor_open(&s->monitor, s->tun);
-	if (error) {
-		log_error("cannot watch the interface: %s", strerror(-error));
-		return error;
-	}
-	s->has_monitor = true;
-	error = netlink_open(&s->netlink);
-	if (!error)
-		error = routes_open(&s->routes);
-	if (!error) {
-		error = loop_init(&s->loop);
-		s->has_loop = !error;
-	}
-	if (error)
-		log_error("cannot start: %s", strerror(-error));
-	return error;
-}
-
 /* Everything up to the loop. What was opened is closed by close_all. */
 static int start(struct supervisor *s)
 {
@@ -328,7 +286,7 @@ static int start(struct supervisor *s)
 		status = lifetime_check_config(s);
 	if (status)
 		return status;
-	if (open_interface(s) || lifetime_prepare_engine(s) || watch_all(s))
+	if (interface_open(s) || lifetime_prepare_engine(s) || watch_all(s))
 		return VERB_FAILED;
 	return VERB_OK;
 }
@@ -392,6 +350,9 @@ int supervisor_run(const struct supervisor_options *options)
 		log_error("cannot go to the background: %s", strerror(-error));
 		return VERB_FAILED;
 	}
+	/* They wait until somebody looks: killed now, we would leave a socket behind. */
+	sigset_t set = signals_of_ours();
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	notify_open(&s->notify);
 	s->status = start(s);
 	if (!s->status) {

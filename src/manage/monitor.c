@@ -18,8 +18,9 @@
 static int find_namespace(struct monitor *m, int *nsid)
 {
 	int fd = ioctl(m->tun, TUNGETDEVNETNS);
-	if (fd < 0)
-		return -errno;
+	*nsid = NETLINK_NSID_OWN;
+	if (fd < 0) /* nobody without privilege is told; then it can only be looked for here */
+		return errno == EPERM ? 0 : -errno;
 	int error = netlink_nsid_get(&m->asking, fd, nsid);
 	close(fd);
 	return error;
@@ -88,8 +89,11 @@ static int subscribe(struct monitor *m)
 	m->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!m->socket)
 		return -errno;
-	if (mnl_socket_setsockopt(m->socket, NETLINK_LISTEN_ALL_NSID, &(int){1}, sizeof(int)) < 0 ||
-		mnl_socket_bind(m->socket, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0 ||
+	/* Who was handed a TUN may have no privilege; then only our own namespace is heard. */
+	if (mnl_socket_setsockopt(m->socket, NETLINK_LISTEN_ALL_NSID, &(int){1}, sizeof(int)) < 0 &&
+		errno != EPERM)
+		return -errno;
+	if (mnl_socket_bind(m->socket, RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0 ||
 		mnl_socket_setsockopt(
 			m->socket, NETLINK_ADD_MEMBERSHIP, &(int){RTNLGRP_NSID}, sizeof(int)) < 0)
 		return -errno;

@@ -3,7 +3,8 @@
  * another network namespace, deleted. One multicast socket hears all namespaces
  * that have an id here; which one the device is in is asked of its own TUN
  * descriptor, so neither a lost message nor several moves lead astray, and the
- * other namespace is never entered. Linux 5.2.
+ * other namespace is never entered. Without CAP_NET_BROADCAST other namespaces are
+ * not heard. Linux 5.2.
  */
 #ifndef ADIT_MANAGE_MONITOR_H
 #define ADIT_MANAGE_MONITOR_H

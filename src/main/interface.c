@@ -1,0 +1,56 @@
+#include "main/interface.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "io/log.h"
+#include "io/tun.h"
+
+/* Who creates the interface owns the name: only then is a socket without a listener stale. */
+static int create_interface(struct supervisor *s)
+{
+	s->tun = s->options->tun >= 0 ? s->options->tun : tun_create(s->options->name);
+	if (s->tun == -EBUSY && control_connect(CONTROL_DIRECTORY, s->options->name) >= 0)
+		log_error("is running already; \"adit down %s\" ends it", s->options->name);
+	else if (s->tun < 0)
+		log_error("cannot create the interface: %s", tun_explain(s->tun));
+	return s->tun < 0 ? s->tun : 0;
+}
+
+static int listen_for_control(struct supervisor *s)
+{
+	int fd = s->options->listener;
+	int error = fd >= 0 ? control_adopt(&s->control, fd)
+			    : control_open(&s->control, CONTROL_DIRECTORY, s->options->name);
+	if (error && fd >= 0)
+		log_error("cannot use descriptor %d as control socket: %s", fd, strerror(-error));
+	else if (error)
+		log_error("cannot listen at %s/%s.sock: %s", CONTROL_DIRECTORY, s->options->name,
+			strerror(-error));
+	return error;
+}
+
+int interface_open(struct supervisor *s)
+{
+	int error = create_interface(s);
+	if (!error)
+		error = listen_for_control(s);
+	if (error)
+		return error;
+	error = monitor_open(&s->monitor, s->tun);
+	if (error) {
+		log_error("cannot watch the interface: %s", strerror(-error));
+		return error;
+	}
+	s->has_monitor = true;
+	error = netlink_open(&s->netlink);
+	if (!error)
+		error = routes_open(&s->routes);
+	if (!error) {
+		error = loop_init(&s->loop);
+		s->has_loop = !error;
+	}
+	if (error)
+		log_error("cannot start: %s", strerror(-error));
+	return error;
+}
