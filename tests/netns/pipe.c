@@ -31,6 +31,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "netns/hand_over.h"
@@ -140,11 +141,16 @@ static void converse(const char *path, size_t size)
 	struct sockaddr_un address = unix_address(path);
 	int connection = connect_to((struct sockaddr *)&address, sizeof(address));
 	ssize_t len;
+	pid_t reader = fork(); /* while we still speak, for nobody takes questions for ever */
+	if (reader == 0) {
+		copy(connection, STDOUT_FILENO);
+		_exit(0);
+	}
 	while ((len = read(STDIN_FILENO, piece, size < sizeof(piece) ? size : sizeof(piece))) > 0)
 		if (send(connection, piece, (size_t)len, MSG_NOSIGNAL) != len)
 			give_up("send");
 	shutdown(connection, SHUT_WR);
-	copy(connection, STDOUT_FILENO);
+	waitpid(reader, NULL, 0);
 }
 
 /* Somebody who hangs up early does not end it. */

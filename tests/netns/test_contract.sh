@@ -131,7 +131,8 @@ test_name_is_free_again_at_once() {
 }
 
 newest_daemon() { # the leader of its session
-	ps -eo pid=,sid=,comm= --sort=start_time | awk '$1 == $2 && $3 == "adit" { p = $1 } END { print p }'
+	ps -eo pid=,sid=,comm= --sort=start_time |
+		awk '$1 == $2 && $3 == "adit" { pid = $1 } END { print pid }'
 }
 
 # A link deleted while somebody of the same name lives elsewhere: that one stays.
@@ -167,12 +168,14 @@ test_tun_handed_over() {
 	configure_a
 	expect_tunnel
 	expect_ping a fd07::2
-	expect_equal "interfaces" adit-a "$(in_ns a wg show interfaces | tr ' ' '\n' | grep -v adit-b)"
+	expect_equal "interfaces" adit-a \
+		"$(in_ns a wg show interfaces | tr ' ' '\n' | grep -v adit-b)"
 	stop adit-a || fail "status $?"
 	link_is_gone || fail "the interface is still there"
 	# a configuration of another name
 	! in_ns a "$pipe" hand-over t7 - "$adit" run "$a" >"$dir/said" 2>&1 || fail "it ran"
-	expect_match "what it says" "WG_TUN_FD is the interface t7, but the configuration is for adit-a" \
+	expect_match "what it says" \
+		"WG_TUN_FD is the interface t7, but the configuration is for adit-a" \
 		"$(cat "$dir/said")"
 	stop adit-b
 }
@@ -244,9 +247,11 @@ test_allow_hooks() {
 	! in_ns a "$adit" up "$dir/conf/adit-a.conf" >"$dir/said" 2>&1 || fail "a key allowed it"
 	sed -i '$d' "$dir/conf/adit-a.conf"
 	test ! -e "$dir/ran" || fail "it ran all the same"
-	for options in "--allow-hooks $dir/conf/adit-a.conf" "$dir/conf/adit-a.conf --allow-hooks"; do
+	cd "$dir/conf"
+	for options in "--allow-hooks ./adit-a.conf" "./adit-a.conf --allow-hooks"; do
 		in_ns a "$adit" up $options >"$dir/said" 2>&1
-		expect_match "the warning" "warning: its commands run because of --allow-hooks: .*belongs to" \
+		expect_match "the warning" \
+			"warning: its commands run because of --allow-hooks: .*belongs to" \
 			"$(cat "$dir/said")"
 		in_ns a "$adit" down adit-a
 	done
