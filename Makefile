@@ -206,6 +206,7 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_control.sh,sanitize) \
 	$(call room,tests/netns/test_show.sh,sanitize) \
 	$(call room,tests/netns/test_wg.sh,sanitize) \
+	$(call room,tests/netns/test_wg_quick.sh,sanitize) \
 	$(call room,tests/netns/test_contract.sh,sanitize) \
 	$(call room,tests/netns/test_clients.sh,release) \
 	$(call room,tests/netns/test_hooks.sh,sanitize) \

@@ -44,6 +44,9 @@ int interface_open(struct supervisor *s)
 	}
 	s->has_monitor = true;
 	error = netlink_open(&s->netlink);
+	/* As the kernel's own interface: no link-local address, whoever sets it up. */
+	if (!error && s->options->tun < 0)
+		error = netlink_link_set_no_autoconf(&s->netlink, s->monitor.link.ifindex);
 	if (!error)
 		error = routes_open(&s->routes);
 	if (!error) {
