@@ -128,10 +128,14 @@ $(out)/unit: $(call objects,tests/unit) $(filter-out $(out)/src/main/main.o,$(ro
 # The fuzz targets: for libFuzzer, or, in any other variant, to replay their corpora.
 fuzz_mains := $(addprefix $(out)/tests/fuzz/,libfuzzer.o replay.o)
 fuzz_main  := $(out)/tests/fuzz/$(if $(filter fuzz,$(BUILD)),libfuzzer,replay).o
+# Of manage/ only what reads netlink messages; the target is the kernel.
+fuzz_room := manage/netlink.o manage/netlink_request.o manage/netlink_route.o \
+	manage/netlink_socket.o manage/monitor.o manage/routes.o io/tun.o io/clock.o
+$(out)/fuzz: LDFLAGS += -Wl,--wrap=recvmsg,--wrap=mnl_socket_sendto
 $(out)/fuzz: $(filter-out $(fuzz_mains),$(call objects,tests/fuzz)) $(fuzz_main) \
 		$(addprefix $(out)/tests/unit/,tunnel.o ends.o hex.o short_memory.o json_strict.o) \
-		$(out)/libtext.a $(out)/libcore.a
-	$(link) $(SODIUM_LIBS)
+		$(addprefix $(out)/src/,$(fuzz_room)) $(out)/libtext.a $(out)/libcore.a
+	$(link) $(MNL_LIBS) $(SODIUM_LIBS)
 
 # The simulation sees the core and nothing else; sim-model not even most of crypto/.
 $(out)/sim: $(call objects,tests/sim) $(out)/libcore.a

@@ -138,7 +138,8 @@ static bool is_ours(const struct monitor *m, const struct nlmsghdr *message, int
 /* A namespace loses its id before its devices die, and so takes ours along unheard. */
 static bool is_our_namespaces_end(const struct monitor *m, const struct nlmsghdr *message, int nsid)
 {
-	if (message->nlmsg_type != RTM_DELNSID || nsid != NETLINK_NSID_OWN)
+	if (!netlink_message_is(message, RTM_DELNSID, sizeof(struct rtgenmsg)) ||
+		nsid != NETLINK_NSID_OWN)
 		return false;
 	struct netlink_attrs attrs;
 	netlink_attrs_read(&attrs, message, sizeof(struct rtgenmsg));
@@ -180,7 +181,7 @@ int monitor_read(struct monitor *m, uint32_t *changes)
 		return (int)got;
 	int len = got < 0 ? 0 : (int)got;
 	const struct nlmsghdr *message = (const void *)bytes;
-	for (; !error && mnl_nlmsg_ok(message, len); message = mnl_nlmsg_next(message, &len))
+	for (; !error && netlink_message_ok(message, len); message = mnl_nlmsg_next(message, &len))
 		error = take_message(m, message, nsid, changes);
 	return error ? error : 1;
 }

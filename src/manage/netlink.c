@@ -24,7 +24,7 @@ void netlink_link_parse(const struct nlmsghdr *message, struct netlink_link *out
 
 static int take_link(const struct nlmsghdr *message, void *context)
 {
-	if (message->nlmsg_type == RTM_NEWLINK)
+	if (netlink_message_is(message, RTM_NEWLINK, sizeof(struct ifinfomsg)))
 		netlink_link_parse(message, context);
 	return 0;
 }
@@ -102,6 +102,8 @@ int netlink_link_set_no_autoconf(struct netlink *n, uint32_t ifindex)
 static int take_nsid(const struct nlmsghdr *message, void *context)
 {
 	struct netlink_attrs attrs;
+	if (!netlink_message_is(message, RTM_NEWNSID, sizeof(struct rtgenmsg)))
+		return 0;
 	netlink_attrs_read(&attrs, message, sizeof(struct rtgenmsg));
 	if (attrs.by_type[NETNSA_NSID])
 		*(int *)context = (int)netlink_attr_u32(attrs.by_type[NETNSA_NSID]);

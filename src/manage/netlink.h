@@ -48,7 +48,7 @@ struct netlink_routes {
 	size_t count, capacity;
 };
 
-/* The state that an RTM_NEWLINK or RTM_DELLINK tells. */
+/* The state that an RTM_NEWLINK or RTM_DELLINK tells; with a whole struct ifinfomsg in it. */
 void netlink_link_parse(const struct nlmsghdr *message, struct netlink_link *out);
 
 /* By index, in our own namespace; -ENODEV when there is none. */

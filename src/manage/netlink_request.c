@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ERRNO_MAX 4095 /* the kernel's bound */
+
 void *netlink_request_init(union netlink_request *r, uint16_t type, uint16_t flags, size_t len)
 {
 	*r = (union netlink_request){0};
@@ -57,6 +59,16 @@ ssize_t netlink_receive(const struct mnl_socket *socket, void *bytes, size_t len
 			*nsid = read_nsid(&header);
 		return got;
 	}
+}
+
+bool netlink_message_ok(const struct nlmsghdr *message, int len)
+{
+	return mnl_nlmsg_ok(message, len) && message->nlmsg_len <= (uint32_t)len;
+}
+
+bool netlink_message_is(const struct nlmsghdr *message, uint16_t type, size_t len)
+{
+	return message->nlmsg_type == type && mnl_nlmsg_get_payload_len(message) >= len;
 }
 
 static int take_attr(const struct nlattr *attr, void *context)
@@ -112,6 +124,8 @@ static int end_of_answer(struct netlink *n, const struct nlmsghdr *message)
 		return is_done ? 0 : -EBADMSG;
 	int error;
 	memcpy(&error, mnl_nlmsg_get_payload(message), sizeof(error));
+	if (error < -ERRNO_MAX)
+		return -EBADMSG;
 	if (error < 0)
 		keep_words(n, message, len);
 	return error < 0 ? error : 0;
@@ -128,7 +142,7 @@ struct answer {
 static void read_answer(struct netlink *n, struct answer *a, const void *bytes, int len)
 {
 	const struct nlmsghdr *m = bytes;
-	for (; mnl_nlmsg_ok(m, len) && !a->is_complete; m = mnl_nlmsg_next(m, &len)) {
+	for (; netlink_message_ok(m, len) && !a->is_complete; m = mnl_nlmsg_next(m, &len)) {
 		if (m->nlmsg_seq != a->sequence) /* of a request that timed out */
 			continue;
 		int error = 0;

@@ -6,6 +6,7 @@
 #define ADIT_MANAGE_NETLINK_REQUEST_H
 
 #include <libmnl/libmnl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,6 +38,15 @@ int netlink_request_run(struct netlink *n, union netlink_request *r,
  * -errno; -EAGAIN: none. *nsid (may be NULL) is the namespace it speaks of.
  */
 ssize_t netlink_receive(const struct mnl_socket *socket, void *bytes, size_t len, int *nsid);
+
+/*
+ * Whether a whole message begins there, of `len` bytes that are left: as mnl_nlmsg_ok,
+ * which takes a length of 2 GiB or more for a negative one.
+ */
+bool netlink_message_ok(const struct nlmsghdr *message, int len);
+
+/* Whether it is of this type and has the whole of its family's header, of `len` bytes. */
+bool netlink_message_is(const struct nlmsghdr *message, uint16_t type, size_t len);
 
 /* Attributes by their type; NULL: not there. Pointers into the message. */
 struct netlink_attrs {

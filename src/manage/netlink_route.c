@@ -26,6 +26,12 @@ static void put_address(
 	mnl_attr_put(&r->header, attribute, len, address->bytes);
 }
 
+/* false: no address of ours, whatever the kernel means by it. */
+static bool is_prefix(uint8_t af, uint8_t len)
+{
+	return (af == AF_INET || af == AF_INET6) && len <= 8 * address_len(af);
+}
+
 static void take_address(uint8_t af, const struct nlattr *attr, struct ip_address *out)
 {
 	if (!attr || mnl_attr_get_payload_len(attr) != address_len(af))
@@ -68,7 +74,8 @@ static int take_listed_address(const struct nlmsghdr *message, void *context)
 {
 	struct address_listing *l = context;
 	const struct ifaddrmsg *m = mnl_nlmsg_get_payload(message);
-	if (message->nlmsg_type != RTM_NEWADDR)
+	if (!netlink_message_is(message, RTM_NEWADDR, sizeof(*m)) ||
+		!is_prefix(m->ifa_family, m->ifa_prefixlen))
 		return 0;
 	struct ip_prefix found = {.len = m->ifa_prefixlen};
 	struct netlink_attrs attrs;
@@ -76,6 +83,8 @@ static int take_listed_address(const struct nlmsghdr *message, void *context)
 	/* With both, which is always so for IPv4, IFA_ADDRESS may be the far end's. */
 	const struct nlattr *local = attrs.by_type[IFA_LOCAL];
 	take_address(m->ifa_family, local ? local : attrs.by_type[IFA_ADDRESS], &found.address);
+	if (found.address.family == IP_NONE)
+		return 0;
 	if (l->count == l->max)
 		return -EOVERFLOW;
 	l->out[l->count++] = found;
@@ -173,8 +182,8 @@ static int append_route(struct netlink_routes *routes, const struct netlink_rout
 static int take_listed_route(const struct nlmsghdr *message, void *context)
 {
 	const struct rtmsg *m = mnl_nlmsg_get_payload(message);
-	if (message->nlmsg_type != RTM_NEWROUTE || m->rtm_type != RTN_UNICAST ||
-		(m->rtm_family != AF_INET && m->rtm_family != AF_INET6))
+	if (!netlink_message_is(message, RTM_NEWROUTE, sizeof(*m)) || m->rtm_type != RTN_UNICAST ||
+		!is_prefix(m->rtm_family, m->rtm_dst_len))
 		return 0;
 	struct netlink_route route;
 	parse_route(message, &route);
@@ -207,7 +216,9 @@ void netlink_routes_free(struct netlink_routes *routes)
 
 static int take_route(const struct nlmsghdr *message, void *context)
 {
-	if (message->nlmsg_type == RTM_NEWROUTE)
+	const struct rtmsg *m = mnl_nlmsg_get_payload(message);
+	if (netlink_message_is(message, RTM_NEWROUTE, sizeof(*m)) &&
+		is_prefix(m->rtm_family, m->rtm_dst_len))
 		parse_route(message, context);
 	return 0;
 }

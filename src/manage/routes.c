@@ -39,7 +39,7 @@ void routes_close(struct routes *r)
 static bool is_change(const void *bytes, int len)
 {
 	const struct nlmsghdr *message = bytes;
-	for (; mnl_nlmsg_ok(message, len); message = mnl_nlmsg_next(message, &len))
+	for (; netlink_message_ok(message, len); message = mnl_nlmsg_next(message, &len))
 		if (message->nlmsg_type != RTM_NEWADDR)
 			return true;
 	return false;
