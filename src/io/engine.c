@@ -22,7 +22,8 @@
 #define BURSTS_MAX  ((size_t)16 << 20) /* bytes of packets under way */
 #define STAGED_MAX  ((size_t)8 << 20)  /* bytes of packets that wait for a handshake */
 
-#define OTHER_FDS_MAX 32 /* descriptors beside those of clients */
+#define OTHER_FDS_MAX 48 /* descriptors beside those of clients */
+#define CLIENTS_MIN   2	 /* the supervisor, and somebody */
 
 struct engine {
 	struct loop loop;
@@ -326,7 +327,9 @@ static int open_clients(struct engine *e)
 	e->clients.context = e;
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= CLIENTS_MAX + OTHER_FDS_MAX)
 		return error;
-	e->clients.max = limit.rlim_cur > OTHER_FDS_MAX ? limit.rlim_cur - OTHER_FDS_MAX : 1;
+	e->clients.max = CLIENTS_MIN;
+	if (limit.rlim_cur > OTHER_FDS_MAX + CLIENTS_MIN)
+		e->clients.max = limit.rlim_cur - OTHER_FDS_MAX;
 	return error;
 }
 
