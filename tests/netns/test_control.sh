@@ -291,8 +291,7 @@ test_port_in_use_when_the_link_comes_up() {
 }
 
 # Padding ends at the MTU, so the datagrams' size tells what adit knows of it.
-test_mtu_change_is_noticed() {
-	both_ends
+count_sizes() {
 	in_ns b nft -f - <<-END
 		table inet watch {
 			chain input {
@@ -302,11 +301,38 @@ test_mtu_change_is_noticed() {
 			}
 		}
 	END
-	ip -n a link set adit-a mtu 1281
-	sleep 0.3
-	in_ns a ping -n -q -c 3 -i 0.1 -W 2 -M do -s 1253 10.7.0.2 >/dev/null || fail "no answer"
+}
+expect_sizes() { # expect_sizes NAMESPACE: where the interface is
+	in_ns "$1" ping -n -q -c 3 -i 0.1 -W 2 -M do -s 1253 10.7.0.2 >/dev/null || fail "no answer"
 	expect_equal "datagrams of each size" "packets 3 packets 0" \
 		"$(in_ns b nft list table inet watch | grep -o 'packets [0-9]*' | paste -sd' ')"
+}
+
+test_mtu_change_is_noticed() {
+	both_ends
+	count_sizes
+	ip -n a link set adit-a mtu 1281
+	sleep 0.3
+	expect_sizes a
+}
+
+# Also where the interface was moved to; the socket stays where it was born.
+test_mtu_change_is_noticed_elsewhere() {
+	both_ends
+	add_ns c
+	ip -n a link set adit-a netns c
+	ip -n c addr add 10.7.0.1/24 dev adit-a
+	ip -n c link set adit-a up
+	wait_until 10 "an answer" in_ns c ping -n -q -c 1 -W 1 10.7.0.2
+	count_sizes
+	ip -n c link set adit-a mtu 1281
+	sleep 0.3
+	expect_sizes c
+	expect_match "the socket" ":51820" "$(in_ns a ss -Hlnu)"
+	expect_equal "sockets there" "" "$(in_ns c ss -Hlnu)"
+	in_ns c wg set adit-a listen-port 51999 # over the socket that both see
+	expect_match "the socket" ":51999" "$(in_ns a ss -Hlnu)"
+	wait_until 10 "an answer" in_ns c ping -n -q -c 1 -W 1 10.7.0.2
 }
 
 test_two_interfaces_at_once() {
@@ -355,4 +381,4 @@ test_wg_quick() {
 	wait_until 5 "all processes to end" no_process_left
 }
 
-run_tests 14 "$@"
+run_tests 15 "$@"
