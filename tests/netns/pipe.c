@@ -16,7 +16,7 @@
  *                              there gets what is in FILE
  *   pipe crowd PATH COUNT TEXT COUNT connections to the stream socket at PATH; each says
  *                              TEXT (\n is a newline) and reads nothing; then a line
- *                              on stdout, and they stay until stdin ends
+ *                              on stdout, and they stay
  *   pipe hand-over TUN PATH COMMAND...   becomes COMMAND, with a TUN of that name and
  *                              a socket that listens at PATH open, as WG_TUN_FD and
  *                              WG_UAPI_FD say; "-": without
@@ -224,9 +224,8 @@ static void unescape(char *text)
 }
 
 /* Whoever is sent away meanwhile is gone: that is what is tested. */
-static void crowd(const char *path, unsigned long count, char *text)
+_Noreturn static void crowd(const char *path, unsigned long count, char *text)
 {
-	char byte;
 	struct sockaddr_un address = unix_address(path);
 	unescape(text);
 	for (unsigned long i = 0; i < count; i++) {
@@ -235,8 +234,8 @@ static void crowd(const char *path, unsigned long count, char *text)
 	}
 	printf("%lu are connected\n", count);
 	fflush(stdout);
-	while (read(STDIN_FILENO, &byte, 1) > 0)
-		continue;
+	for (;;)
+		pause();
 }
 
 static void usage(void)
@@ -258,7 +257,6 @@ int main(int argc, char **argv)
 		hand_over(argv[2], argv[3], argv + 4);
 	if (argc == 5 && !strcmp(argv[1], "crowd")) {
 		crowd(argv[2], strtoul(argv[3], NULL, 10), argv[4]);
-		return 0;
 	}
 	if (argc != 4)
 		usage();

@@ -135,6 +135,25 @@ newest_daemon() { # the leader of its session
 		awk '$1 == $2 && $3 == "adit" { pid = $1 } END { print pid }'
 }
 
+# Its link deleted, the last owner takes its time: the next one waits for the name.
+test_name_is_waited_for() {
+	two_ends
+	local next
+	start adit-a a "$adit" -f adit-a
+	wait_until 10 "control socket" test -S $socket
+	kill -STOP "${pid_of[adit-a]}"
+	ip -n a link del adit-a
+	in_ns a "$adit" adit-a >"$dir/said" 2>&1 &
+	next=$!
+	wait_until 10 "another interface" link_is_there
+	sleep 0.1 # it finds somebody at the socket
+	kill -CONT "${pid_of[adit-a]}"
+	wait $next || fail "$(cat "$dir/said")"
+	wait_until 10 "the first to end" is_gone "${pid_of[adit-a]}"
+	expect_equal "who answers" "off" "$(wg_a show adit-a fwmark)"
+	in_ns a "$adit" down adit-a
+}
+
 # A link deleted while somebody of the same name lives elsewhere: that one stays.
 test_name_in_use_elsewhere() {
 	two_ends
@@ -265,4 +284,4 @@ test_allow_hooks() {
 }
 has_lines() { [ "$(wc -l <"$2")" = "$1" ]; }
 
-run_tests 12 "$@"
+run_tests 13 "$@"
