@@ -40,12 +40,6 @@ static inline nanos nanos_min(nanos a, nanos b)
 	return a < b ? a : b;
 }
 
-/* a - b; 0 where a is before b, as the times of two processors may be by a little. */
-static inline nanos nanos_since(nanos a, nanos b)
-{
-	return a > b ? a - b : 0;
-}
-
 /* Whether `deadline` has come at `t`: true at the deadline itself, never for NANOS_NEVER. */
 static inline int nanos_is_due(nanos deadline, nanos t)
 {

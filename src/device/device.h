@@ -109,7 +109,7 @@ void device_fire_timers(struct device *device, const struct now *now);
 /* The kernel would not send to this peer: its cached source address is forgotten. */
 void device_on_send_error(struct device *device, const struct public_key *peer);
 
-/* Routes have changed: no cached source address is to be trusted. */
+/* The sockets are others: no cached source address is to be trusted. */
 void device_forget_sources(struct device *device);
 
 /*

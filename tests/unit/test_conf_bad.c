@@ -93,7 +93,7 @@ static int check(void)
 	int status = load_read(&load, load_say_on_stderr);
 	if (status)
 		return status;
-	status = load_check(&load);
+	status = load_check(&load, false);
 	load_wipe(&load);
 	return status;
 }
