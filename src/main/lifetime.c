@@ -170,10 +170,10 @@ static bool raise_link(struct supervisor *s)
 	if (!s->has_config)
 		return true;
 	bool ok = wishes_gather(&wishes, &s->config.conf, s->monitor.link.ifindex) &&
-		  !link_up(&s->link, &s->netlink, &wishes.settings, why);
+		  !link_apply(&s->link, &s->netlink, &wishes.settings, NULL, why);
 	wishes_wipe(&wishes);
 	change_wipe(&s->config.conf.change);
-	int error = ok ? engine_link_tell(&s->engine, true, s->link.mtu) : 0;
+	int error = ok ? engine_link_tell(&s->engine, true, s->link.state.mtu) : 0;
 	if (ok && !error)
 		return true;
 	log_error("cannot set up the interface: %s", error ? strerror(-error) : why);
@@ -243,7 +243,8 @@ static void on_name_servers_done(void *context, int error)
 static void say_up(const struct supervisor *s)
 {
 	if (s->has_config)
-		log_info("up, MTU %u, listening on UDP port %u", s->link.mtu, s->engine.udp.port);
+		log_info("up, MTU %u, listening on UDP port %u", s->link.state.mtu,
+			s->engine.udp.port);
 	else
 		log_info("an interface without configuration: wg(8) sets it up, \"adit down %s\" "
 			 "ends it",

@@ -1,15 +1,11 @@
 #include "manage/link.h"
 
-#include "text/addrtext.h"
-
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define MTU_MIN	     68	   /* [RFC 791]; the least a TUN takes */
-#define PATH_MAX_MTU 65536 /* loopback's; an IP packet ends there */
+#include "manage/link_mtu.h"
+#include "manage/link_plan.h"
+#include "manage/link_step.h"
 
 /* ------------------------------------------------------------------ what can be done */
 
@@ -57,53 +53,7 @@ bool link_is_possible(const struct link_settings *s, char why[static LINK_WHY_MA
 	return true;
 }
 
-/* ------------------------------------------------------------------ MTU */
-
-/* The MTU of what a route leads to; 0: unknown. */
-static uint32_t mtu_of_route(struct netlink *n, const struct netlink_route *route)
-{
-	struct netlink_link device;
-	if (route->mtu)
-		return route->mtu;
-	return netlink_link_get(n, route->ifindex, &device) ? 0 : device.mtu;
-}
-
-static uint32_t smaller_known(uint32_t a, uint32_t b)
-{
-	return !b || (a && a < b) ? a : b;
-}
-
-static uint32_t mtu_of_default_route(struct netlink *n)
-{
-	struct netlink_routes routes;
-	uint32_t mtu = 0;
-	if (!netlink_route_list(n, 0, 0, &routes)) {
-		for (size_t i = 0; i < routes.count; i++)
-			if (!routes.items[i].prefix.len && routes.items[i].table == RT_TABLE_MAIN)
-				mtu = smaller_known(mtu, mtu_of_route(n, &routes.items[i]));
-	}
-	netlink_routes_free(&routes);
-	return mtu;
-}
-
-uint32_t link_choose_mtu(struct netlink *n, const struct ip_address *endpoints,
-	size_t endpoint_count, uint32_t fwmark)
-{
-	uint32_t mtu = 0;
-	struct netlink_route route;
-	for (size_t i = 0; i < endpoint_count; i++)
-		if (!netlink_route_lookup(n, &endpoints[i], fwmark, &route))
-			mtu = smaller_known(mtu, mtu_of_route(n, &route));
-	if (!mtu)
-		mtu = mtu_of_default_route(n);
-	if (!mtu)
-		mtu = LINK_MTU_FALLBACK;
-	if (mtu > PATH_MAX_MTU)
-		mtu = PATH_MAX_MTU;
-	return mtu < MTU_MIN + LINK_OVERHEAD ? MTU_MIN : mtu - LINK_OVERHEAD;
-}
-
-/* ------------------------------------------------------------------ steps, each noted once done */
+/* ------------------------------------------------------------------ from one state to another */
 
 static int fail(struct netlink *n, int error, const char *what, char why[static LINK_WHY_MAX])
 {
@@ -111,141 +61,62 @@ static int fail(struct netlink *n, int error, const char *what, char why[static 
 	return error;
 }
 
-static int prepare(struct link *link, struct netlink *n, const struct link_settings *s,
-	char why[static LINK_WHY_MAX])
+static int have_no_memory(char why[static LINK_WHY_MAX])
 {
-	struct netlink_link device;
-	int error = netlink_link_get(n, s->ifindex, &device);
-	if (error)
-		return fail(n, error, "the tunnel's interface", why);
-	*link = (struct link){
-		.ifindex = s->ifindex,
-		.table = s->table == LINK_TABLE_NUMBER ? s->table_number : RT_TABLE_MAIN,
-		.mtu = device.mtu,
-		.mtu_before = device.mtu,
-		.was_up = device.is_up,
-		.addresses = calloc(s->address_count + 1, sizeof(*link->addresses)),
-		.routes = calloc(s->allowed_ip_count + 1, sizeof(*link->routes)),
-	};
-	if (link->addresses && link->routes)
-		return 0;
 	snprintf(why, LINK_WHY_MAX, "no memory for the list of routes");
-	link_forget(link);
 	return -ENOMEM;
 }
 
-static int set_mtu(
-	struct link *link, struct netlink *n, uint32_t mtu, char why[static LINK_WHY_MAX])
+/* The device as it is: what link_down goes back to. */
+static int find_state(
+	struct link *link, struct netlink *n, uint32_t ifindex, char why[static LINK_WHY_MAX])
 {
-	char what[32];
-	snprintf(what, sizeof(what), "MTU %u", mtu);
-	int error = netlink_link_set_mtu(n, link->ifindex, mtu);
+	struct netlink_link device;
+	int error = netlink_link_get(n, ifindex, &device);
 	if (error)
-		return fail(n, error, what, why);
-	link->mtu = mtu;
+		return fail(n, error, "the tunnel's interface", why);
+	struct link_item up = {.kind = LINK_UP};
+	link->found.mtu = link->state.mtu = device.mtu;
+	if (device.is_up &&
+		(!link_state_add(&link->found, &up) || !link_state_add(&link->state, &up)))
+		return have_no_memory(why);
+	link->ifindex = ifindex;
 	return 0;
 }
 
-static int add_addresses(struct link *link, struct netlink *n, const struct link_settings *s,
-	char why[static LINK_WHY_MAX])
+static void report_plan(const struct link_report *report, const struct link_plan *plan)
 {
-	char text[ADDRTEXT_PREFIX_MAX], what[ADDRTEXT_PREFIX_MAX + 16];
-	for (size_t i = 0; i < s->address_count; i++) {
-		const struct ip_prefix *address = &s->addresses[i];
-		int error = netlink_address_add(n, link->ifindex, address);
-		if (error) {
-			addrtext_write_prefix(text, address);
-			snprintf(what, sizeof(what), "address %s", text);
-			return fail(n, error, what, why);
-		}
-		link->addresses[link->address_count++] = *address;
+	char line[LINK_LINE_MAX];
+	for (size_t i = 0; report && i < plan->count; i++) {
+		link_step_write(line, &plan->steps[i]);
+		report->say(report->context, line);
 	}
-	return 0;
 }
 
-static int raise_link(struct link *link, struct netlink *n, char why[static LINK_WHY_MAX])
-{
-	int error = netlink_link_set_no_autoconf(n, link->ifindex);
-	if (!error)
-		error = netlink_link_set_up(n, link->ifindex, true);
-	if (error)
-		return fail(n, error, "setting the interface up", why);
-	link->is_raised = true;
-	return 0;
-}
+struct work {
+	struct link_worker worker;
+	char *why; /* LINK_WHY_MAX; about the first failure, not about undoing */
+	bool has_failed;
+};
 
-/* Longest prefix first, equal ones side by side. */
-static int compare_prefixes(const void *left, const void *right)
+static int run_step(void *context, const struct link_step *step)
 {
-	const struct ip_prefix *a = left, *b = right;
-	if (a->len != b->len)
-		return a->len > b->len ? -1 : 1;
-	if (a->address.family != b->address.family)
-		return a->address.family < b->address.family ? -1 : 1;
-	return memcmp(a->address.bytes, b->address.bytes, sizeof(a->address.bytes));
-}
-
-static bool is_covered(const struct ip_prefix *p, const struct netlink_routes *by)
-{
-	for (size_t i = 0; i < by->count; i++) {
-		const struct netlink_route *route = &by->items[i];
-		if (route->table == RT_TABLE_MAIN && route->prefix.len <= p->len &&
-			ip_prefix_contains(&route->prefix, &p->address))
-			return true;
+	struct work *work = context;
+	char what[LINK_ITEM_MAX];
+	int error = link_step_run(&work->worker, step);
+	if (error && !work->has_failed) {
+		link_item_write(what, &step->item);
+		fail(work->worker.n, error, what, work->why);
+		work->has_failed = true;
 	}
-	return false;
-}
-
-static int add_sorted_routes(struct link *link, struct netlink *n, const struct ip_prefix *sorted,
-	size_t count, const struct netlink_routes *present, char why[static LINK_WHY_MAX])
-{
-	char text[ADDRTEXT_PREFIX_MAX], what[ADDRTEXT_PREFIX_MAX + 32];
-	for (size_t i = 0; i < count; i++) {
-		const struct ip_prefix *p = &sorted[i];
-		if ((i && !compare_prefixes(p, p - 1)) || is_covered(p, present))
-			continue;
-		int error = netlink_route_add(n, link->ifindex, link->table, p);
-		if (error) {
-			addrtext_write_prefix(text, p);
-			snprintf(what, sizeof(what), "route %s in table %u", text, link->table);
-			return fail(n, error, what, why);
-		}
-		link->routes[link->route_count++] = *p;
-	}
-	return 0;
-}
-
-static int add_routes(struct link *link, struct netlink *n, const struct link_settings *s,
-	char why[static LINK_WHY_MAX])
-{
-	if (s->table == LINK_TABLE_OFF || !s->allowed_ip_count)
-		return 0;
-	struct netlink_routes present = {0};
-	struct ip_prefix *sorted = calloc(s->allowed_ip_count, sizeof(*sorted));
-	int error = 0;
-	if (!sorted) {
-		snprintf(why, LINK_WHY_MAX, "no memory for the list of routes");
-		return -ENOMEM;
-	}
-	memcpy(sorted, s->allowed_ips, s->allowed_ip_count * sizeof(*sorted));
-	qsort(sorted, s->allowed_ip_count, sizeof(*sorted), compare_prefixes);
-	/* A table of one's own gets everything, as with wg-quick(8). */
-	if (s->table == LINK_TABLE_AUTO)
-		error = netlink_route_list(n, link->ifindex, 0, &present);
-	if (error)
-		fail(n, error, "the routes that are there", why);
-	else
-		error = add_sorted_routes(link, n, sorted, s->allowed_ip_count, &present, why);
-	netlink_routes_free(&present);
-	free(sorted);
 	return error;
 }
 
-/* ------------------------------------------------------------------ the whole */
-
-int link_up(struct link *link, struct netlink *n, const struct link_settings *s,
+/* What the settings mean here and now; *wanted is to be wiped in any case. */
+static int want(struct link_state *wanted, struct netlink *n, const struct link_settings *s,
 	char why[static LINK_WHY_MAX])
 {
+	*wanted = (struct link_state){0};
 	if (!link_is_possible(s, why))
 		return -EINVAL;
 	uint32_t mtu = s->mtu;
@@ -253,41 +124,76 @@ int link_up(struct link *link, struct netlink *n, const struct link_settings *s,
 		mtu = link_choose_mtu(n, s->endpoints, s->endpoint_count, s->fwmark);
 	if (!mtu_is_possible(s, mtu, why))
 		return -EINVAL;
-	int error = prepare(link, n, s, why);
-	if (error)
-		return error;
-	error = set_mtu(link, n, mtu, why);
+	return link_state_want(wanted, s, mtu) ? 0 : have_no_memory(why);
+}
+
+int link_apply(struct link *link, struct netlink *n, const struct link_settings *s,
+	const struct link_report *report, char why[static LINK_WHY_MAX])
+{
+	struct link_plan plan = {0};
+	struct link_state wanted;
+	struct work work = {.worker = {.n = n, .ifindex = s->ifindex}, .why = why};
+	bool is_first = !link->ifindex;
+	int error = want(&wanted, n, s, why);
+	if (!error && is_first)
+		error = find_state(link, n, s->ifindex, why);
+	if (!error && !link_plan_make(&plan, &link->state, &wanted))
+		error = have_no_memory(why);
 	if (!error)
-		error = add_addresses(link, n, s, why);
-	if (!error)
-		error = raise_link(link, n, why);
-	if (!error)
-		error = add_routes(link, n, s, why);
-	if (error)
-		link_down(link, n);
+		error = link_plan_run(&plan, run_step, &work);
+	if (!error) {
+		report_plan(report, &plan);
+		link_state_wipe(&link->state);
+		link->state = wanted;
+		wanted = (struct link_state){0};
+	} else if (is_first) {
+		link_forget(link);
+	}
+	link_plan_wipe(&plan);
+	link_state_wipe(&wanted);
 	return error;
 }
 
-/* No step's failure stops the next: what is gone already was to go anyway. */
+int link_diff(const struct link *link, struct netlink *n, const struct link_settings *s,
+	const struct link_report *report, char why[static LINK_WHY_MAX])
+{
+	struct link_plan plan = {0};
+	struct link_state wanted;
+	struct link fresh = {0};
+	int error = want(&wanted, n, s, why);
+	if (!error && !link->ifindex)
+		error = find_state(&fresh, n, s->ifindex, why);
+	if (!error && !link_plan_make(&plan, link->ifindex ? &link->state : &fresh.state, &wanted))
+		error = have_no_memory(why);
+	if (!error)
+		report_plan(report, &plan);
+	link_plan_wipe(&plan);
+	link_state_wipe(&wanted);
+	link_forget(&fresh);
+	return error;
+}
+
+/*
+ * No step's failure stops the next: what is gone already was to go anyway. Without
+ * a plan, which takes memory: everything goes, in reverse.
+ */
 void link_down(struct link *link, struct netlink *n)
 {
-	if (!link->ifindex)
-		return;
-	while (link->route_count)
-		netlink_route_delete(
-			n, link->ifindex, link->table, &link->routes[--link->route_count]);
-	if (link->is_raised && !link->was_up)
-		netlink_link_set_up(n, link->ifindex, false);
-	while (link->address_count)
-		netlink_address_delete(n, link->ifindex, &link->addresses[--link->address_count]);
-	if (link->mtu != link->mtu_before)
-		netlink_link_set_mtu(n, link->ifindex, link->mtu_before);
+	struct link_worker worker = {.n = n, .ifindex = link->ifindex};
+	struct link_step step = {.change = LINK_REMOVE, .target = &link->found};
+	for (size_t i = link->state.count; i-- > 0;) {
+		step.item = link->state.items[i];
+		if (step.item.kind != LINK_UP || !link_state_find(&link->found, LINK_UP))
+			link_step_run(&worker, &step);
+	}
+	if (link->state.mtu != link->found.mtu)
+		netlink_link_set_mtu(n, link->ifindex, link->found.mtu);
 	link_forget(link);
 }
 
 void link_forget(struct link *link)
 {
-	free(link->addresses);
-	free(link->routes);
+	link_state_wipe(&link->found);
+	link_state_wipe(&link->state);
 	*link = (struct link){0};
 }

@@ -3,6 +3,7 @@
 #include "manage/netlink_request.h"
 
 #include <errno.h>
+#include <linux/ip.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
@@ -92,6 +93,21 @@ int netlink_link_set_no_autoconf(struct netlink *n, uint32_t ifindex)
 	struct nlattr *v6 = mnl_attr_nest_start(&r.header, AF_INET6);
 	mnl_attr_put_u8(&r.header, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
 	mnl_attr_nest_end(&r.header, v6);
+	mnl_attr_nest_end(&r.header, families);
+	int error = netlink_request_run(n, &r, NULL, NULL);
+	return error == -EAFNOSUPPORT ? 0 : error;
+}
+
+int netlink_link_set_promotion(struct netlink *n, uint32_t ifindex)
+{
+	union netlink_request r;
+	init_change(&r, ifindex);
+	struct nlattr *families = mnl_attr_nest_start(&r.header, IFLA_AF_SPEC);
+	struct nlattr *v4 = mnl_attr_nest_start(&r.header, AF_INET);
+	struct nlattr *settings = mnl_attr_nest_start(&r.header, IFLA_INET_CONF);
+	mnl_attr_put_u32(&r.header, IPV4_DEVCONF_PROMOTE_SECONDARIES, 1);
+	mnl_attr_nest_end(&r.header, settings);
+	mnl_attr_nest_end(&r.header, v4);
 	mnl_attr_nest_end(&r.header, families);
 	int error = netlink_request_run(n, &r, NULL, NULL);
 	return error == -EAFNOSUPPORT ? 0 : error;

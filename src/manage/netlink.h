@@ -67,6 +67,12 @@ int netlink_link_set_mtu(struct netlink *n, uint32_t ifindex, uint32_t mtu);
 int netlink_link_set_no_autoconf(struct netlink *n, uint32_t ifindex);
 
 /*
+ * When the first IPv4 address of a prefix goes the next one takes its place, instead
+ * of going with it. 0 also where there is no IPv4.
+ */
+int netlink_link_set_promotion(struct netlink *n, uint32_t ifindex);
+
+/*
  * The id that a namespace, given by an open descriptor, has here; it gets one if it
  * has none. NETLINK_NSID_OWN for the socket's own.
  */
@@ -82,6 +88,9 @@ int netlink_address_list(
 
 /* Straight through the device, marked RTPROT_ADIT. -EEXIST when the table has that prefix. */
 int netlink_route_add(
+	struct netlink *n, uint32_t ifindex, uint32_t table, const struct ip_prefix *prefix);
+/* The same beside one that is there, of another protocol; -EEXIST where IPv6 takes no second. */
+int netlink_route_append(
 	struct netlink *n, uint32_t ifindex, uint32_t table, const struct ip_prefix *prefix);
 /* Only one that is ours, else -ESRCH. */
 int netlink_route_delete(

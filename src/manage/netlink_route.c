@@ -131,6 +131,14 @@ int netlink_route_add(
 	return netlink_request_run(n, &r, NULL, NULL);
 }
 
+int netlink_route_append(
+	struct netlink *n, uint32_t ifindex, uint32_t table, const struct ip_prefix *prefix)
+{
+	union netlink_request r;
+	init_route(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, ifindex, table, prefix);
+	return netlink_request_run(n, &r, NULL, NULL);
+}
+
 int netlink_route_delete(
 	struct netlink *n, uint32_t ifindex, uint32_t table, const struct ip_prefix *prefix)
 {

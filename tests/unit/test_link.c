@@ -1,6 +1,7 @@
 #include "manage/link.h"
 
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "unit/netbox.h"
@@ -26,7 +27,9 @@ static size_t read_prefixes(struct ip_prefix out[PREFIXES_MAX], const char *cons
 	return count;
 }
 
-static int set_up(const struct wanted *wanted)
+static bool is_dry; /* only asks what would change */
+
+static int apply(const struct wanted *wanted, const struct link_report *report)
 {
 	struct ip_prefix addresses[PREFIXES_MAX], allowed_ips[PREFIXES_MAX];
 	struct link_settings s = {.ifindex = box.ifindex,
@@ -38,7 +41,13 @@ static int set_up(const struct wanted *wanted)
 	s.address_count = read_prefixes(addresses, wanted->addresses);
 	s.allowed_ip_count = read_prefixes(allowed_ips, wanted->allowed_ips);
 	why[0] = 0;
-	return link_up(&tunnel, &box.n, &s, why);
+	return is_dry ? link_diff(&tunnel, &box.n, &s, report, why)
+		      : link_apply(&tunnel, &box.n, &s, report, why);
+}
+
+static int set_up(const struct wanted *wanted)
+{
+	return apply(wanted, NULL);
 }
 
 /* What is set on the device: our routes, in the given table, and addresses. */
@@ -80,13 +89,13 @@ static const char *const none[] = {NULL};
 static bool is_untouched(void)
 {
 	return state_is(RT_TABLE_MAIN, 0, none) && link_is(false, 1500) && !tunnel.ifindex &&
-	       !tunnel.routes && !tunnel.addresses;
+	       !tunnel.state.items && !tunnel.found.items;
 }
 
 static bool up_and_down(void)
 {
 	static const struct wanted wanted = {
-		.addresses = {"10.0.0.1/24", "10.0.9.1/32", "fd00::1/64"},
+		.addresses = {"10.0.0.1/24", "10.0.9.1/32", "10.0.0.1/24", "fd00::1/64"},
 		/* Some of it is covered by the addresses' own prefixes, some comes twice. */
 		.allowed_ips = {"10.0.0.2/32", "10.2.0.0/16", "10.0.0.0/24", "10.0.0.0/8",
 			"10.2.0.0/16", "fd00::2/128", "fd01::/48", "fd00::/64", "fd00::/32"},
@@ -95,7 +104,7 @@ static bool up_and_down(void)
 		"10.2.0.0/16", "10.0.0.0/8", "fd01::/48", "fd00::/32", NULL};
 	for (int round = 0; round < 2; round++) {
 		REQUIRE(set_up(&wanted) == 0);
-		REQUIRE(link_is(true, 1400) && tunnel.mtu == 1400);
+		REQUIRE(link_is(true, 1400) && tunnel.state.mtu == 1400);
 		REQUIRE(state_is(RT_TABLE_MAIN, 3, routes));
 		link_down(&tunnel, &box.n);
 		REQUIRE(is_untouched());
@@ -107,6 +116,123 @@ static bool up_and_down(void)
 TEST(link_goes_up_as_with_wg_quick_and_down_without_a_trace)
 {
 	netbox_run(up_and_down);
+}
+
+static char lines[1024]; /* reported, "; " behind each */
+
+static void note_line(void *context, const char *line)
+{
+	(void)context;
+	size_t len = strlen(lines);
+	snprintf(lines + len, sizeof(lines) - len, "%s; ", line);
+}
+
+static int change(const struct wanted *wanted, const char *expected)
+{
+	struct link_report report = {.say = note_line};
+	lines[0] = 0;
+	int error = apply(wanted, &report);
+	return error ? error : strcmp(lines, expected);
+}
+
+/* From any state to any other, by what differs. */
+static bool changes(void)
+{
+	static const struct wanted first = {.addresses = {"10.0.0.1/24", "10.0.0.2/24"},
+		.allowed_ips = {"10.0.0.0/24", "10.2.0.0/16"},
+		.mtu = 1400};
+	static const struct wanted second = {.addresses = {"10.0.0.2/24", "fd00::1/64"},
+		.allowed_ips = {"10.2.0.0/16", "10.3.0.0/16"},
+		.mtu = 1300};
+	static const struct wanted third = {.addresses = {"fd00::1/64", "10.9.0.1/24"},
+		.allowed_ips = {"10.0.0.0/24"},
+		.mtu = 1400};
+	static const struct wanted fourth = {
+		.addresses = {"fd00::1/64"}, .allowed_ips = {"10.0.0.0/24"}, .mtu = 1400};
+	static const char *const routes[] = {"10.2.0.0/16", "10.3.0.0/16", NULL};
+	static const char *const last[] = {"10.0.0.0/24", NULL};
+	REQUIRE(change(&first, "~ mtu 1500 -> 1400; + address 10.0.0.1/24; + address 10.0.0.2/24; "
+			       "+ up; + route 10.2.0.0/16; ") == 0);
+	REQUIRE(change(&first, "") == 0);
+	/* 10.0.0.2 takes the place of the first address instead of going with it. */
+	REQUIRE(change(&second, "+ address fd00::1/64; + route 10.3.0.0/16; "
+				"- address 10.0.0.1/24; ~ mtu 1400 -> 1300; ") == 0);
+	REQUIRE(state_is(RT_TABLE_MAIN, 2, routes) && link_is(true, 1300));
+	/* The new route stands beside the kernel's own for the address until that goes. */
+	REQUIRE(change(&third, "~ mtu 1300 -> 1400; + address 10.9.0.1/24; "
+			       "+ route 10.0.0.0/24; - route 10.3.0.0/16; - route 10.2.0.0/16; "
+			       "- address 10.0.0.2/24; ") == 0);
+	REQUIRE(state_is(RT_TABLE_MAIN, 2, last) && link_is(true, 1400));
+	/* With the last IPv4 address the kernel takes all IPv4 routes. */
+	REQUIRE(change(&fourth, "- route 10.0.0.0/24; - address 10.9.0.1/24; "
+				"+ route 10.0.0.0/24; ") == 0);
+	REQUIRE(state_is(RT_TABLE_MAIN, 1, last));
+	link_down(&tunnel, &box.n);
+	return is_untouched();
+}
+
+TEST(link_changes_what_differs_and_says_so)
+{
+	netbox_run(changes);
+}
+
+/* A change that fails leaves what was, and so does asking what it would be. */
+static bool failing_change(void)
+{
+	static const struct wanted first = {
+		.addresses = {"10.0.0.1/24"}, .allowed_ips = {"10.2.0.0/16"}, .mtu = 1400};
+	static const struct wanted second = {.addresses = {"10.0.0.2/24"},
+		.allowed_ips = {"10.3.0.0/16", "10.66.0.0/16"},
+		.mtu = 1450};
+	static const char *const routes[] = {"10.2.0.0/16", NULL};
+	uint32_t other;
+	REQUIRE(netbox_tun("t1", &other) >= 0);
+	REQUIRE(netlink_link_set_up(&box.n, other, true) == 0);
+	REQUIRE(netbox_foreign_route(&box.n, other, "10.66.0.0/16", 0) == 0);
+	REQUIRE(set_up(&first) == 0);
+	for (int i = 0; i < 2; i++) {
+		REQUIRE(change(&second, "") == -EEXIST);
+		REQUIRE(!strcmp(why, "route 10.66.0.0/16: File exists") && !lines[0]);
+		REQUIRE(state_is(RT_TABLE_MAIN, 1, routes) && link_is(true, 1400));
+		is_dry = true;
+		REQUIRE(change(&second, "~ mtu 1400 -> 1450; + address 10.0.0.2/24; "
+					"+ route 10.3.0.0/16; + route 10.66.0.0/16; "
+					"- route 10.2.0.0/16; - address 10.0.0.1/24; ") == 0);
+		is_dry = false;
+	}
+	link_down(&tunnel, &box.n);
+	return is_untouched();
+}
+
+TEST(link_stays_as_it_is_when_a_change_fails)
+{
+	netbox_run(failing_change);
+}
+
+/* What somebody else set through the same device is not ours, and no failure. */
+static bool route_of_a_hook(void)
+{
+	static const struct wanted before = {.mtu = 1400};
+	static const struct wanted after = {
+		.allowed_ips = {"10.66.0.0/16", "fd66::/64"}, .mtu = 1400};
+	REQUIRE(set_up(&before) == 0);
+	REQUIRE(netbox_foreign_route(&box.n, box.ifindex, "10.66.0.0/16", 0) == 0);
+	REQUIRE(netbox_foreign_route(&box.n, box.ifindex, "fd66::/64", 0) == 0);
+	REQUIRE(set_up(&after) == 0);
+	REQUIRE(set_up(&before) == 0);
+	struct netlink_routes left;
+	size_t foreign = 0;
+	REQUIRE(netlink_route_list(&box.n, box.ifindex, RTPROT_STATIC, &left) == 0);
+	foreign = left.count;
+	netlink_routes_free(&left);
+	REQUIRE(foreign == 2);
+	link_down(&tunnel, &box.n);
+	return is_untouched();
+}
+
+TEST(link_takes_a_route_of_its_device_as_set)
+{
+	netbox_run(route_of_a_hook);
 }
 
 static bool table_number(void)
@@ -181,10 +307,10 @@ static bool failures(void)
 		{{.addresses = {"10.0.0.1/24", "fd00::1/64"},
 			 .allowed_ips = {"10.1.0.0/16", "10.66.0.0/16", "10.2.0.0/24"},
 			 .mtu = 1400},
-			"route 10.66.0.0/16 in table 254: File exists", -EEXIST},
-		{{.addresses = {"10.0.0.1/24", "10.0.0.1/24"}, .mtu = 1400},
-			"address 10.0.0.1/24: ", -EEXIST},
-		{{.addresses = {"10.0.0.1/24"}, .mtu = 67}, "MTU 67: mtu less than device minimum",
+			"route 10.66.0.0/16: File exists", -EEXIST},
+		{{.addresses = {"10.0.0.1/24", "ff02::5/64"}, .mtu = 1400},
+			"address ff02::5/64: ", -EADDRNOTAVAIL},
+		{{.addresses = {"10.0.0.1/24"}, .mtu = 67}, "mtu 67: mtu less than device minimum",
 			-EINVAL},
 	};
 	uint32_t other;
@@ -219,7 +345,7 @@ static bool partly_gone(void)
 	REQUIRE(set_up(&wanted) == 0);
 	close(box.tun);
 	link_down(&tunnel, &box.n);
-	REQUIRE(!tunnel.ifindex && !tunnel.routes && !tunnel.addresses);
+	REQUIRE(!tunnel.ifindex && !tunnel.state.items && !tunnel.found.items);
 	REQUIRE(set_up(&wanted) == -ENODEV);
 	REQUIRE(strstr(why, "No such device"));
 	return true;
@@ -266,53 +392,6 @@ TEST(link_restores_the_state_it_found)
 	netbox_run(was_up);
 }
 
-static uint32_t choose(const char *const *endpoints)
-{
-	struct ip_address addresses[PREFIXES_MAX];
-	size_t count = 0;
-	for (; endpoints[count]; count++)
-		addresses[count] = netbox_prefix(endpoints[count]).address;
-	return link_choose_mtu(&box.n, addresses, count, 0);
-}
-
-/* [wg-quick(8)], but the smallest; rows in the order of the world they need. */
-static bool automatic_mtu(void)
-{
-	static const char *const unknown[] = {"203.0.113.1/32", NULL};
-	static const char *const local[] = {"127.0.0.1/32", NULL};
-	static const char *const device[] = {"192.0.2.1/32", NULL};
-	static const char *const route[] = {"198.51.100.1/32", "192.0.2.1/32", NULL};
-	static const char *const v6[] = {"2001:db8::1/128", "192.0.2.1/32", NULL};
-	static const char *const large[] = {"127.0.0.1/32", "192.0.2.1/32", "203.0.113.1/32", NULL};
-	uint32_t other;
-	REQUIRE(netbox_tun("t1", &other) >= 0);
-	REQUIRE(netlink_link_set_mtu(&box.n, other, 1400) == 0);
-	REQUIRE(netlink_link_set_up(&box.n, other, true) == 0);
-	REQUIRE(choose(none) == 1420);
-	REQUIRE(choose(unknown) == 1420);
-	REQUIRE(choose(local) == 65456);
-	REQUIRE(netbox_foreign_route(&box.n, other, "192.0.2.0/24", 0) == 0);
-	REQUIRE(netbox_foreign_route(&box.n, other, "198.51.100.0/24", 1300) == 0);
-	REQUIRE(netbox_foreign_route(&box.n, other, "2001:db8::/32", 1290) == 0);
-	REQUIRE(choose(device) == 1320);
-	REQUIRE(choose(route) == 1220);
-	REQUIRE(choose(v6) == 1210);
-	REQUIRE(choose(large) == 1320);
-	struct ip_prefix all = netbox_prefix("0.0.0.0/0");
-	REQUIRE(netlink_route_add(&box.n, other, TABLE, &all) == 0);
-	REQUIRE(choose(none) == 1420);
-	REQUIRE(netbox_foreign_route(&box.n, other, "0.0.0.0/0", 1380) == 0);
-	REQUIRE(choose(none) == 1300);
-	REQUIRE(netbox_foreign_route(&box.n, other, "::/0", 1370) == 0);
-	REQUIRE(choose(none) == 1290);
-	return true;
-}
-
-TEST(link_chooses_the_mtu_of_the_narrowest_path)
-{
-	netbox_run(automatic_mtu);
-}
-
 static bool narrow_path(void)
 {
 	static const struct wanted v6 = {.addresses = {"fd00::1/64"}};
@@ -329,8 +408,6 @@ static bool narrow_path(void)
 	REQUIRE(netlink_link_set_mtu(&box.n, other, 1360) == 0);
 	REQUIRE(set_up(&v6) == 0 && link_is(true, 1280));
 	link_down(&tunnel, &box.n);
-	REQUIRE(netlink_link_set_mtu(&box.n, other, 100) == 0);
-	REQUIRE(choose(none) == 68);
 	return true;
 }
 

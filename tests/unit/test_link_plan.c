@@ -1,0 +1,272 @@
+#include "unit/test.h"
+
+#include "manage/link_plan.h"
+#include "unit/netbox.h"
+#include "unit/short_memory.h"
+
+#define ROUNDS	  3000
+#define STEPS_MAX 64
+
+/* A system that only counts: what is set in it, as text, and at which step it fails. */
+struct model {
+	char items[STEPS_MAX][LINK_ITEM_MAX];
+	size_t count, calls, fails_at;
+	uint32_t mtu;
+	bool is_wrong; /* something was set twice, or taken away twice */
+};
+
+static struct model model;
+static uint32_t seed = 1;
+
+static uint32_t roll(uint32_t below)
+{
+	seed = seed * 1103515245u + 12345u;
+	return (seed >> 16) % below;
+}
+
+static size_t find(const char *text)
+{
+	size_t i = 0;
+	while (i < model.count && strcmp(model.items[i], text))
+		i++;
+	return i;
+}
+
+static void forget(size_t at)
+{
+	model.count--;
+	memmove(model.items[at], model.items[model.count], LINK_ITEM_MAX);
+}
+
+/* As the kernel does when the last IPv4 address is gone. */
+static void flush_v4(void)
+{
+	for (size_t i = 0; i < model.count; i++)
+		if (!strncmp(model.items[i], "address ", 8) && strchr(model.items[i], '.'))
+			return;
+	for (size_t i = model.count; i-- > 0;)
+		if (!strncmp(model.items[i], "route ", 6) && strchr(model.items[i], '.'))
+			forget(i);
+}
+
+static void change_model(const struct link_step *step)
+{
+	char text[LINK_ITEM_MAX];
+	if (step->item.kind == LINK_MTU) {
+		model.is_wrong |= model.mtu != step->before;
+		model.mtu = step->item.number;
+		return;
+	}
+	link_item_write(text, &step->item);
+	size_t at = find(text);
+	bool is_there = at < model.count;
+	if (step->change == LINK_ADD) {
+		model.is_wrong |= is_there;
+		memcpy(model.items[model.count++], text, sizeof text);
+	} else if (step->change == LINK_REMOVE) {
+		model.is_wrong |= !is_there;
+		forget(at);
+		if (step->item.kind == LINK_ADDRESS && step->item.prefix.address.family == IP_V4)
+			flush_v4();
+	}
+}
+
+static int run_in_model(void *context, const struct link_step *step)
+{
+	(void)context;
+	if (++model.calls == model.fails_at)
+		return -7;
+	change_model(step);
+	return 0;
+}
+
+static bool model_is(const struct link_state *state)
+{
+	char text[LINK_ITEM_MAX];
+	for (size_t i = 0; i < state->count; i++) {
+		link_item_write(text, &state->items[i]);
+		if (find(text) == model.count)
+			return false;
+	}
+	return model.count == state->count && model.mtu == state->mtu && !model.is_wrong;
+}
+
+static void model_begin(const struct link_state *state, size_t fails_at)
+{
+	model = (struct model){.mtu = state->mtu, .fails_at = fails_at};
+	for (; model.count < state->count; model.count++)
+		link_item_write(model.items[model.count], &state->items[model.count]);
+}
+
+/* A few of a small world, so that two of them have much in common. */
+static void make_state(struct link_state *out)
+{
+	static const char *const all[] = {"10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "fd00::/8",
+		"fd01::/16", "192.0.2.0/24", "203.0.113.0/24", "2001:db8::/32"};
+	struct ip_prefix allowed[8], addresses[4];
+	struct link_settings s = {.allowed_ips = allowed,
+		.addresses = addresses,
+		.table = (enum link_table)roll(3),
+		.table_number = 1000};
+	if (roll(8) == 0) {
+		*out = (struct link_state){.mtu = 1500};
+		return;
+	}
+	for (size_t i = roll(8); i > 0; i--)
+		allowed[s.allowed_ip_count++] = netbox_prefix(all[roll(8)]);
+	for (size_t i = roll(4); i > 0; i--) {
+		addresses[s.address_count] = netbox_prefix(all[roll(8)]);
+		addresses[s.address_count++].address.bytes[3] |= 1;
+	}
+	if (!link_state_want(out, &s, 1280 + roll(3)))
+		out->count = SIZE_MAX;
+}
+
+static bool has(const struct link_state *state, const struct link_item *item)
+{
+	for (size_t i = 0; i < state->count; i++)
+		if (!link_item_compare(&state->items[i], item))
+			return true;
+	return false;
+}
+
+static bool has_v4_address(const struct link_state *state)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < state->count; i++)
+		count += state->items[i].kind == LINK_ADDRESS &&
+			 state->items[i].prefix.address.family == IP_V4;
+	return count > 0;
+}
+
+/* Kept, but flushed in between: taken away and set again. */
+static size_t count_flushed(const struct link_state *from, const struct link_state *to)
+{
+	size_t count = 0;
+	if (!has_v4_address(from) || has_v4_address(to))
+		return 0;
+	for (size_t i = 0; i < from->count; i++)
+		count += from->items[i].kind == LINK_ROUTE && has(to, &from->items[i]) &&
+			 from->items[i].prefix.address.family == IP_V4;
+	return count;
+}
+
+/* Without sorting or order: how many steps there must be. */
+static size_t count_differences(const struct link_state *from, const struct link_state *to)
+{
+	size_t count = (from->mtu != to->mtu) + 2 * count_flushed(from, to);
+	for (size_t i = 0; i < from->count; i++)
+		count += !has(to, &from->items[i]);
+	for (size_t i = 0; i < to->count; i++)
+		count += !has(from, &to->items[i]);
+	return count;
+}
+
+TEST(link_plan_is_the_difference_of_two_states)
+{
+	struct link_state from, to;
+	struct link_plan plan;
+	for (int i = 0; i < ROUNDS; i++) {
+		make_state(&from);
+		make_state(&to);
+		CHECK(link_plan_make(&plan, &from, &to));
+		CHECK_EQ(count_differences(&from, &to), plan.count);
+		model_begin(&from, 0);
+		CHECK(model_is(&from));
+		CHECK_EQ(0, link_plan_run(&plan, run_in_model, NULL));
+		CHECK(model_is(&to));
+		CHECK_EQ(plan.count, model.calls);
+		link_plan_wipe(&plan);
+		link_state_wipe(&from);
+		link_state_wipe(&to);
+	}
+}
+
+TEST(link_plan_is_undone_from_wherever_it_fails)
+{
+	struct link_state from, to;
+	struct link_plan plan;
+	for (int i = 0; i < ROUNDS / 10; i++) {
+		make_state(&from);
+		make_state(&to);
+		CHECK(link_plan_make(&plan, &from, &to));
+		for (size_t n = 1; n <= plan.count; n++) {
+			model_begin(&from, n);
+			CHECK(link_plan_run(&plan, run_in_model, NULL) == -7);
+			CHECK(model_is(&from));
+			CHECK(model.calls >= 2 * n - 1);
+		}
+		link_plan_wipe(&plan);
+		link_state_wipe(&from);
+		link_state_wipe(&to);
+	}
+}
+
+/* All lines of the plan, in their order. */
+static const char *lines_of(const struct link_plan *plan)
+{
+	static char text[2048];
+	char line[LINK_LINE_MAX];
+	text[0] = 0;
+	for (size_t i = 0; i < plan->count; i++) {
+		link_step_write(line, &plan->steps[i]);
+		strncat(text, line, sizeof text - strlen(text) - 1);
+		strncat(text, "\n", sizeof text - strlen(text) - 1);
+	}
+	return text;
+}
+
+static void want(struct link_state *out, uint32_t mtu, const char *address, const char *allowed)
+{
+	struct ip_prefix a = netbox_prefix(address), b = netbox_prefix(allowed);
+	struct link_settings s = {
+		.addresses = &a, .address_count = 1, .allowed_ips = &b, .allowed_ip_count = 1};
+	if (!link_state_want(out, &s, mtu))
+		out->count = SIZE_MAX;
+}
+
+static const char *plan_lines(const struct link_state *from, const struct link_state *to)
+{
+	struct link_plan plan;
+	const char *text = link_plan_make(&plan, from, to) ? lines_of(&plan) : "no memory";
+	link_plan_wipe(&plan);
+	return text;
+}
+
+TEST(link_plan_sets_the_new_before_it_takes_the_old)
+{
+	struct link_state nothing = {.mtu = 1500}, a, b;
+	want(&a, 1420, "10.7.0.1/24", "10.0.0.0/8");
+	want(&b, 1380, "10.7.0.2/24", "fd00::/8");
+	CHECK(!strcmp(plan_lines(&nothing, &a), "~ mtu 1500 -> 1420\n+ address 10.7.0.1/24\n"
+						"+ up\n+ route 10.0.0.0/8\n"));
+	CHECK(!strcmp(plan_lines(&a, &b), "+ address 10.7.0.2/24\n+ route fd00::/8\n"
+					  "- route 10.0.0.0/8\n- address 10.7.0.1/24\n"
+					  "~ mtu 1420 -> 1380\n"));
+	CHECK(!strcmp(plan_lines(&b, &a), "~ mtu 1380 -> 1420\n+ address 10.7.0.1/24\n"
+					  "+ route 10.0.0.0/8\n- route fd00::/8\n"
+					  "- address 10.7.0.2/24\n"));
+	CHECK(!strcmp(plan_lines(&a, &nothing), "- route 10.0.0.0/8\n- up\n"
+						"- address 10.7.0.1/24\n~ mtu 1420 -> 1500\n"));
+	CHECK(!strcmp(plan_lines(&a, &a), ""));
+	link_state_wipe(&a);
+	link_state_wipe(&b);
+}
+
+TEST(link_plan_says_when_there_is_no_memory)
+{
+	struct link_state a, b;
+	struct link_plan plan;
+	bool has_failed = true;
+	want(&a, 1420, "10.7.0.1/24", "10.0.0.0/8");
+	want(&b, 1380, "10.7.0.2/24", "fd00::/8");
+	for (size_t n = 1; has_failed; n++) {
+		short_memory_begin(n);
+		bool ok = link_plan_make(&plan, &a, &b);
+		has_failed = short_memory_end();
+		CHECK(ok == !has_failed);
+		link_plan_wipe(&plan);
+	}
+	link_state_wipe(&a);
+	link_state_wipe(&b);
+}
