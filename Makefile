@@ -78,7 +78,7 @@ $(addprefix $(out)/,adit unit sim sim-model): | $(libs32)/libsodium.a
 endif
 
 SODIUM_LIBS := -lsodium
-MNL_LIBS    := -lmnl
+MNL_LIBS    := -lnftnl -lmnl
 
 # ------------------------------------------------------------------ the program
 core_floors := base crypto noise session peer route device
@@ -299,7 +299,7 @@ demo:
 	@tests/netns/demo.sh
 
 # ------------------------------------------------------------------ what it needs, where it goes
-packages_build := gcc libc6-dev libsodium-dev libmnl-dev iproute2 iputils-ping
+packages_build := gcc libc6-dev libsodium-dev libmnl-dev libnftnl-dev iproute2 iputils-ping
 packages_test  := clang clang-format libclang-rt-14-dev llvm-14 procps nftables valgrind \
 	wireguard-tools wireguard-go tshark qemu-system-x86 busybox-static cpio xz-utils kmod \
 	spin $(if $(filter x86_64,$(shell uname -m)),gcc-multilib)

@@ -8,6 +8,7 @@
 #include "io/log.h"
 #include "main/verb.h"
 #include "main/wishes.h"
+#include "manage/link_leftovers.h"
 
 /* ---- before anything is touched */
 
@@ -84,10 +85,27 @@ static int open_port(struct supervisor *s)
 		change->has_fwmark ? change->fwmark : 0);
 }
 
+/* Before the sockets are bound and the engine is told: no packet of ours may lack the mark. */
+static int choose_mark(struct supervisor *s)
+{
+	struct wishes wishes;
+	struct change *change = &s->config.conf.change;
+	int error = wishes_gather(&wishes, &s->config.conf, 0) ? 0 : -ENOMEM;
+	bool is_needed = !error && link_needs_mark(&wishes.settings) && !wishes.settings.fwmark;
+	wishes_wipe(&wishes);
+	if (!is_needed)
+		return error;
+	error = link_choose_mark(&s->netlink, s->options->name, &change->fwmark);
+	change->has_fwmark = !error;
+	return error;
+}
+
 int lifetime_prepare_engine(struct supervisor *s)
 {
 	stamps_open(&s->stamps, STAMP_FILE_DIRECTORY, s->options->name, clock_read().realtime);
 	int error = engine_link_give_tun(&s->engine, s->tun, s->monitor.link.mtu, &s->stamps);
+	if (!error && s->has_config)
+		error = choose_mark(s);
 	if (!error && s->has_config) {
 		error = open_port(s);
 		if (error)
@@ -268,9 +286,20 @@ static bool announce(struct supervisor *s)
 	return false; /* lifetime_end goes on */
 }
 
+void lifetime_keep_guards(struct supervisor *s)
+{
+	if (!link_is_guarded(&s->link))
+		return;
+	log_error("the kill switch stays closed; \"adit down %s\" opens it", s->options->name);
+	link_forget(&s->link);
+}
+
 void lifetime_tear_down(struct supervisor *s)
 {
-	link_down(&s->link, &s->netlink);
+	if (s->was_up)
+		link_down(&s->link, &s->netlink);
+	else
+		link_restore(&s->link, &s->netlink);
 	if (s->has_loop && s->engine.process.pid > 0)
 		loop_remove(&s->loop, &s->engine_watch);
 	if (s->has_loop && s->feed.fd >= 0)

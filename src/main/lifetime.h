@@ -84,6 +84,9 @@ void lifetime_end(struct supervisor *s, int status);
 /* On the way down: a hook that runs is not waited for, and no other is run. */
 void lifetime_skip_hooks(struct supervisor *s);
 
+/* What the kill switch guards stays blocked when the interface ends now; says so. */
+void lifetime_keep_guards(struct supervisor *s);
+
 /* Undoes whatever there is; harmless when repeated. */
 void lifetime_tear_down(struct supervisor *s);
 

@@ -62,13 +62,13 @@ static void on_link_change(struct supervisor *s, uint32_t changes)
 {
 	if (changes & MONITOR_DELETED) {
 		log_info("the interface was deleted: ending");
-		link_forget(&s->link);
+		link_lose_device(&s->link);
 		lifetime_end(s, VERB_OK);
 		return;
 	}
 	if (changes & MONITOR_MOVED) {
 		log_info("the interface was moved to another network namespace");
-		link_forget(&s->link);
+		link_lose_device(&s->link);
 		name_servers_unset(&s->name_servers); /* nobody here reaches them any more */
 	}
 	const uint32_t both = MONITOR_UP | MONITOR_DOWN;
@@ -102,6 +102,7 @@ static void on_end_of_engine(struct supervisor *s)
 			strsignal(status - 128));
 	else
 		log_error("the engine ended, with status %d: ending", status);
+	lifetime_keep_guards(s);
 	lifetime_end(s, VERB_FAILED);
 }
 

@@ -10,6 +10,7 @@
 #include "main/verb.h"
 #include "manage/control.h"
 #include "manage/dns.h"
+#include "manage/link_leftovers.h"
 
 #define DOWN_TIMEOUT_MS 30000 /* a PreDown or PostDown hook may take its time */
 
@@ -36,13 +37,36 @@ static bool is_adit(pid_t pid)
 	return is_read && !strcmp(name, "adit\n");
 }
 
+/* 0, also where there is nothing; -errno, after a message. */
+static int clean_up_link(const char *name)
+{
+	struct netlink n;
+	struct link_state leftovers = {0};
+	int error = netlink_open(&n);
+	if (!error)
+		error = link_leftovers_find(&n, name, &leftovers);
+	if (!error)
+		error = link_leftovers_remove(&n, name, &leftovers);
+	if (error)
+		fprintf(stderr, "adit: %s: rules and routes left by an earlier life: %s\n", name,
+			netlink_explain(&n, error));
+	else if (leftovers.count)
+		fprintf(stderr, "adit: %s: left by an earlier life: rules and routes: removed\n",
+			name);
+	netlink_close(&n);
+	link_state_wipe(&leftovers);
+	return error;
+}
+
 /* Of one that was killed: its interface went with it, but not all that it set. */
-static void clean_up_after(const char *name)
+static int clean_up_after(const char *name)
 {
 	char text[DNS_TEXT_MAX];
+	int error = clean_up_link(name);
 	dns_undo(&dns_usual_system, name, text);
 	if (text[0])
 		fprintf(stderr, "adit: %s: left by an earlier life: DNS: %s\n", name, text);
+	return error ? VERB_FAILED : VERB_NOT_RUNNING;
 }
 
 static int run(int argc, char **argv)
@@ -55,8 +79,7 @@ static int run(int argc, char **argv)
 	int pidfd = control_open_listener(CONTROL_DIRECTORY, load.name, &pid);
 	if (pidfd == -ENOENT || pidfd == -ECONNREFUSED) {
 		fprintf(stderr, "adit: %s is not running\n", load.name);
-		clean_up_after(load.name);
-		return VERB_NOT_RUNNING;
+		return clean_up_after(load.name);
 	}
 	if (pidfd >= 0 && !is_adit(pid)) {
 		fprintf(stderr, "adit: %s is served by another program (process %d)\n", load.name,
@@ -86,7 +109,7 @@ const struct verb verb_down = {
 	.summary = "end the interface and undo what up did",
 	.help = "Tells the daemon of the interface NAME to end, and waits until it has: routes,\n"
 		"addresses and the interface are gone then. Where it was killed before, takes\n"
-		"back the name servers that it left.",
+		"back what it left: name servers, rules, the routes of a kill switch.",
 	.min_arguments = 1,
 	.max_arguments = 1,
 	.run = run,

@@ -48,6 +48,7 @@ bool wishes_gather(struct wishes *wishes, const struct conf *conf, uint32_t ifin
 		.mtu = conf->link.mtu,
 		.table = table_of(conf->link.table),
 		.table_number = conf->link.table_number,
+		.kill_switch = conf->link.kill_switch,
 	};
 	for (size_t i = 0; i < change->peer_count; i++)
 		gather_peer(wishes, &change->peers[i]);

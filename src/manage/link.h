@@ -1,10 +1,16 @@
 /*
- * The tunnel's link as wg-quick(8) sets it up: MTU, addresses, up, routes for
- * the AllowedIPs. Declarative: what is set is kept in a struct link, and
- * link_apply takes the system from there to what is wanted, by the least steps
- * (manage/link_plan.h), all of them or none; up is from nothing, down is to
- * nothing, a reload is what is between. What is in both is not touched, so a
+ * The tunnel's link as wg-quick(8) sets it up: MTU, addresses, up, routes for the
+ * AllowedIPs, and what a default route takes. Declarative: what is set is kept in a
+ * struct link, and link_apply takes the system from there to what is wanted, by the
+ * least steps (manage/link_plan.h), all of them or none; up is from nothing, down is
+ * to nothing, a reload is what is between. What is in both is not touched, so a
  * connection through it notices nothing. Not here: creating the device (io/), DNS.
+ *
+ * With a kill switch every route has a guard, a route to nowhere that only counts
+ * when the device is gone. It is there before the link comes up, and goes after it.
+ * What does not go with the device is found again when adit was killed, see
+ * manage/link_leftovers.h: the first link_apply takes it over as what is set, so
+ * what was closed stays closed until the tunnel carries.
  */
 #ifndef ADIT_MANAGE_LINK_H
 #define ADIT_MANAGE_LINK_H
@@ -17,7 +23,8 @@
 
 /* What is set; all zero before the first link_apply. */
 struct link {
-	uint32_t ifindex; /* 0: nothing is */
+	uint32_t ifindex;    /* 0: the device is gone */
+	char name[IFNAMSIZ]; /* "": nothing is known yet */
 	struct link_state found, state;
 };
 
@@ -49,7 +56,19 @@ int link_diff(const struct link *link, struct netlink *n, const struct link_sett
 /* To nothing, whatever of it is still there, and forgets. */
 void link_down(struct link *link, struct netlink *n);
 
-/* Forgets without touching: the device is gone, or has left the namespace. */
+/*
+ * After a start that failed: to nothing, but guards that an earlier life left stay
+ * as the first link_apply found them. Forgets.
+ */
+void link_restore(struct link *link, struct netlink *n);
+
+/* Whether there are guards: whoever forgets the link then leaves its traffic blocked. */
+bool link_is_guarded(const struct link *link);
+
+/* The device is gone, or has left the namespace, and with it what was set on it. */
+void link_lose_device(struct link *link);
+
+/* Forgets without touching. */
 void link_forget(struct link *link);
 
 #endif

@@ -35,6 +35,7 @@ struct planning {
 	struct link_plan *plan;
 	const struct link_state *from, *to;
 	struct lookup before, after;
+	bool is_staying; /* up in both: a guard must not be there without its route */
 	bool loses_v4; /* with the last IPv4 address the kernel flushes the device's IPv4 routes */
 };
 
@@ -75,6 +76,39 @@ static void put_mtu(struct planning *p)
 	put_alteration(p, &mtu, p->from->mtu);
 }
 
+/* The firewall's table is made of the rules, their families' addresses, and a flag. */
+static bool is_in_firewall(const struct link_state *state, const struct link_item *item)
+{
+	if (item->kind != LINK_ADDRESS)
+		return item->kind == LINK_RULES || item->kind == LINK_SOURCE_MARK;
+	for (size_t i = 0; i < state->count; i++)
+		if (state->items[i].kind == LINK_RULES &&
+			state->items[i].prefix.address.family == item->prefix.address.family)
+			return true;
+	return false;
+}
+
+/* Whether something of one state's table is not in the other state. */
+static bool has_more_in_firewall(const struct link_state *state, const struct lookup *other)
+{
+	for (size_t i = 0; i < state->count && state->items[i].kind < LINK_ROUTE; i++)
+		if (is_in_firewall(state, &state->items[i]) && !lookup_has(other, &state->items[i]))
+			return true;
+	return false;
+}
+
+static void put_firewall(struct planning *p)
+{
+	const struct link_item *before = link_state_find(p->from, LINK_FIREWALL);
+	const struct link_item *after = link_state_find(p->to, LINK_FIREWALL);
+	if (after && !before)
+		put_step(p, LINK_ADD, after);
+	else if (after &&
+		 (before->number != after->number || has_more_in_firewall(p->from, &p->after) ||
+			 has_more_in_firewall(p->to, &p->before)))
+		put_alteration(p, after, before->number);
+}
+
 static void put_additions(struct planning *p, enum link_kind kind)
 {
 	for (size_t i = 0; i < p->to->count; i++) {
@@ -86,6 +120,8 @@ static void put_additions(struct planning *p, enum link_kind kind)
 
 static void put_removals(struct planning *p, enum link_kind kind)
 {
+	if (kind == LINK_FIREWALL && link_state_find(p->to, LINK_FIREWALL))
+		return; /* altered */
 	for (size_t i = p->from->count; i-- > 0;) {
 		const struct link_item *item = &p->from->items[i];
 		if (item->kind == kind && (is_flushed(p, item) || !lookup_has(&p->after, item)))
@@ -114,17 +150,31 @@ static bool has_mtu_first(const struct planning *p)
 static void put_steps(struct planning *p)
 {
 	bool has_mtu = p->from->mtu != p->to->mtu, is_first = has_mtu_first(p);
+	if (p->is_staying)
+		put_removals(p, LINK_GUARD);
+	put_firewall(p);
+	put_additions(p, LINK_SOURCE_MARK);
+	put_additions(p, LINK_RULES);
+	if (!p->is_staying)
+		put_additions(p, LINK_GUARD);
 	if (has_mtu && is_first)
 		put_mtu(p);
 	put_additions(p, LINK_ADDRESS);
 	put_additions(p, LINK_UP);
 	put_additions(p, LINK_ROUTE);
+	if (p->is_staying)
+		put_additions(p, LINK_GUARD);
 	put_removals(p, LINK_ROUTE);
-	put_removals(p, LINK_UP);
 	put_removals(p, LINK_ADDRESS);
+	put_removals(p, LINK_UP); /* last: going down, the kernel takes IPv6 addresses by itself */
 	put_flushed(p);
 	if (has_mtu && !is_first)
 		put_mtu(p);
+	if (!p->is_staying)
+		put_removals(p, LINK_GUARD);
+	put_removals(p, LINK_RULES);
+	put_removals(p, LINK_SOURCE_MARK);
+	put_removals(p, LINK_FIREWALL);
 }
 
 bool link_plan_make(
@@ -137,6 +187,7 @@ bool link_plan_make(
 		.steps = calloc(from->count + to->count + 1, sizeof(*plan->steps)), .from = from};
 	bool ok = lookup_init(&p.before, from);
 	ok = lookup_init(&p.after, to) && ok && plan->steps;
+	p.is_staying = is_up(from) && is_up(to);
 	if (ok)
 		put_steps(&p);
 	free(p.before.items);

@@ -43,6 +43,17 @@ void link_item_write(char text[static LINK_ITEM_MAX], const struct link_item *it
 {
 	char prefix[ADDRTEXT_PREFIX_MAX];
 	switch (item->kind) {
+	case LINK_FIREWALL:
+		snprintf(text, LINK_ITEM_MAX, "packet filter for mark %u", item->number);
+		break;
+	case LINK_SOURCE_MARK:
+		snprintf(text, LINK_ITEM_MAX, "net.ipv4.conf.all.src_valid_mark=1");
+		break;
+	case LINK_RULES:
+		snprintf(text, LINK_ITEM_MAX, "%s rules for table %u",
+			item->prefix.address.family == IP_V6 ? "IPv6" : "IPv4", item->number);
+		break;
+	case LINK_GUARD: write_route(text, "kill switch", item); break;
 	case LINK_MTU: snprintf(text, LINK_ITEM_MAX, "mtu %u", item->number); break;
 	case LINK_ADDRESS:
 		addrtext_write_prefix(prefix, &item->prefix);
@@ -122,10 +133,11 @@ static bool is_covered(const struct link_settings *s, const struct ip_prefix *pr
 
 static bool add_addresses(struct link_state *out, const struct link_settings *s)
 {
+	size_t first = out->count;
 	for (size_t i = 0; i < s->address_count; i++) {
 		struct link_item item = {.kind = LINK_ADDRESS, .prefix = s->addresses[i]};
 		bool is_there = false;
-		for (size_t j = 0; j < out->count && !is_there; j++)
+		for (size_t j = first; j < out->count && !is_there; j++)
 			is_there = !link_item_compare(&out->items[j], &item);
 		if (!is_there && !link_state_add(out, &item))
 			return false;
@@ -133,33 +145,77 @@ static bool add_addresses(struct link_state *out, const struct link_settings *s)
 	return true;
 }
 
-static bool add_routes(struct link_state *out, const struct link_settings *s,
+static uint32_t table_of(const struct link_settings *s, const struct ip_prefix *prefix)
+{
+	if (s->table == LINK_TABLE_NUMBER)
+		return s->table_number;
+	return prefix->len ? RT_TABLE_MAIN : s->fwmark;
+}
+
+/* As routes to the device or to nowhere. */
+static bool add_routes(struct link_state *out, const struct link_settings *s, enum link_kind kind,
 	const struct ip_prefix *sorted, size_t count)
 {
-	bool is_main = s->table == LINK_TABLE_AUTO;
-	struct link_item item = {
-		.kind = LINK_ROUTE, .number = is_main ? RT_TABLE_MAIN : s->table_number};
 	for (size_t i = 0; i < count; i++) {
+		struct link_item item = {
+			.kind = kind, .prefix = sorted[i], .number = table_of(s, &sorted[i])};
 		/* A table of one's own gets everything. */
-		if (is_main && is_covered(s, &sorted[i]))
+		if (s->table == LINK_TABLE_AUTO && !s->kill_switch && is_covered(s, &sorted[i]))
 			continue;
-		item.prefix = sorted[i];
 		if (!link_state_add(out, &item))
 			return false;
 	}
 	return true;
 }
 
-bool link_state_want(struct link_state *out, const struct link_settings *s, uint32_t mtu)
+bool link_has_default(const struct link_settings *s, enum ip_family family)
+{
+	for (size_t i = 0; s->table == LINK_TABLE_AUTO && i < s->allowed_ip_count; i++)
+		if (!s->allowed_ips[i].len && s->allowed_ips[i].address.family == family)
+			return true;
+	return false;
+}
+
+bool link_needs_mark(const struct link_settings *s)
+{
+	return link_has_default(s, IP_V4) || link_has_default(s, IP_V6);
+}
+
+/* What makes a default route of one, and keeps it from our own packets. */
+static bool add_policy(
+	struct link_state *out, const struct link_settings *s, const struct link_facts *facts)
+{
+	struct link_item firewall = {.kind = LINK_FIREWALL, .number = s->fwmark};
+	struct link_item source_mark = {.kind = LINK_SOURCE_MARK};
+	if (!link_needs_mark(s))
+		return true;
+	bool ok = link_state_add(out, &firewall);
+	if (link_has_default(s, IP_V4) && facts->sets_source_mark)
+		ok = ok && link_state_add(out, &source_mark);
+	struct link_item rules = {.kind = LINK_RULES, .number = s->fwmark};
+	rules.prefix.address.family = IP_V4;
+	if (link_has_default(s, IP_V4))
+		ok = ok && link_state_add(out, &rules);
+	rules.prefix.address.family = IP_V6;
+	if (link_has_default(s, IP_V6))
+		ok = ok && link_state_add(out, &rules);
+	return ok;
+}
+
+bool link_state_want(
+	struct link_state *out, const struct link_settings *s, const struct link_facts *facts)
 {
 	size_t count;
 	struct ip_prefix *sorted = sort_allowed_ips(s, &count);
 	if (s->table == LINK_TABLE_OFF)
 		count = 0;
-	*out = (struct link_state){.mtu = mtu};
-	bool ok = sorted && add_addresses(out, s) &&
-		  link_state_add(out, &(struct link_item){.kind = LINK_UP}) &&
-		  add_routes(out, s, sorted, count);
+	*out = (struct link_state){.mtu = facts->mtu};
+	bool ok = sorted && add_policy(out, s, facts);
+	if (s->kill_switch)
+		ok = ok && add_routes(out, s, LINK_GUARD, sorted, count);
+	ok = ok && add_addresses(out, s) &&
+	     link_state_add(out, &(struct link_item){.kind = LINK_UP}) &&
+	     add_routes(out, s, LINK_ROUTE, sorted, count);
 	free(sorted);
 	return ok;
 }

@@ -39,6 +39,7 @@ struct netlink_route {
 	uint32_t table;
 	uint32_t ifindex; /* 0 in a route without a device */
 	uint32_t mtu;	  /* the route's own, 0: none */
+	uint32_t metric;
 	uint8_t protocol;
 };
 
@@ -103,6 +104,21 @@ int netlink_route_delete(
 int netlink_route_list(
 	struct netlink *n, uint32_t ifindex, uint8_t protocol, struct netlink_routes *out);
 void netlink_routes_free(struct netlink_routes *routes);
+
+/*
+ * A route that leads nowhere (EHOSTUNREACH), without a device, marked RTPROT_ADIT. Two
+ * that differ only in their metric are two routes. Deleting: only one that is ours.
+ */
+int netlink_unreachable_add(
+	struct netlink *n, uint32_t table, const struct ip_prefix *prefix, uint32_t metric);
+int netlink_unreachable_delete(
+	struct netlink *n, uint32_t table, const struct ip_prefix *prefix, uint32_t metric);
+
+/* Ours of this kind, in all tables. The caller frees *out, also after a failure. */
+int netlink_unreachable_list(struct netlink *n, struct netlink_routes *out);
+
+/* Whether a table has no route of any kind, of neither family. */
+int netlink_table_is_empty(struct netlink *n, uint32_t table, bool *is_empty);
 
 /* The route that a packet with that mark would take. -ENETUNREACH and the like: none. */
 int netlink_route_lookup(struct netlink *n, const struct ip_address *destination, uint32_t fwmark,

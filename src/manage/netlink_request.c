@@ -184,25 +184,67 @@ static ssize_t receive_until(struct netlink *n, void *bytes, size_t len, nanos d
 	}
 }
 
+static int send_all(struct netlink *n, const void *bytes, size_t len)
+{
+	ssize_t done;
+	n->words[0] = 0;
+	do
+		done = mnl_socket_sendto(n->socket, bytes, len);
+	while (done < 0 && errno == EINTR);
+	return done < 0 ? -errno : 0;
+}
+
 int netlink_request_run(struct netlink *n, union netlink_request *r,
 	int (*row)(const struct nlmsghdr *message, void *context), void *context)
 {
 	uint8_t bytes[NETLINK_RECEIVE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct answer answer = {.sequence = ++n->sequence, .row = row, .context = context};
 	r->header.nlmsg_seq = n->sequence;
-	n->words[0] = 0;
-	ssize_t done;
-	do
-		done = mnl_socket_sendto(n->socket, r->bytes, r->header.nlmsg_len);
-	while (done < 0 && errno == EINTR);
-	if (done < 0)
-		return -errno;
+	int error = send_all(n, r->bytes, r->header.nlmsg_len);
+	if (error)
+		return error;
 	nanos deadline = nanos_add(clock_read().boottime, n->timeout_ns);
 	while (!answer.is_complete) {
-		done = receive_until(n, bytes, sizeof(bytes), deadline);
+		ssize_t done = receive_until(n, bytes, sizeof(bytes), deadline);
 		if (done < 0)
 			return (int)done;
 		read_answer(n, &answer, bytes, (int)done);
 	}
 	return answer.error;
+}
+
+/* Whether that was the last answer, or a failure, which ends it too. */
+static bool read_batch_answer(
+	struct netlink *n, const void *bytes, int len, uint32_t last, struct answer *a)
+{
+	const struct nlmsghdr *m = bytes;
+	for (; mnl_nlmsg_ok(m, len); m = mnl_nlmsg_next(m, &len)) {
+		if (m->nlmsg_type != NLMSG_ERROR)
+			continue;
+		a->sequence = m->nlmsg_seq;
+		a->error = end_of_answer(n, m);
+		if (a->error || a->sequence == last)
+			return true;
+	}
+	return false;
+}
+
+int netlink_batch_run(
+	struct netlink *n, const void *bytes, size_t len, uint32_t last, uint32_t *failed)
+{
+	uint8_t received[NETLINK_RECEIVE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct answer answer = {0};
+	*failed = last;
+	int error = send_all(n, bytes, len);
+	nanos deadline = nanos_add(clock_read().boottime, n->timeout_ns);
+	while (!error) {
+		ssize_t got = receive_until(n, received, sizeof(received), deadline);
+		if (got < 0)
+			error = (int)got;
+		else if (read_batch_answer(n, received, (int)got, last, &answer))
+			break;
+	}
+	if (answer.error)
+		*failed = answer.sequence;
+	return error ? error : answer.error;
 }

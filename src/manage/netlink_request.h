@@ -34,6 +34,14 @@ int netlink_request_run(struct netlink *n, union netlink_request *r,
 	int (*row)(const struct nlmsghdr *message, void *context), void *context);
 
 /*
+ * Sends a batch of messages, as a netfilter subsystem takes them, the sequence
+ * numbers of which end with `last`, and waits for the answer to that one or for
+ * the first failure: then *failed is the number of the message that failed.
+ */
+int netlink_batch_run(
+	struct netlink *n, const void *bytes, size_t len, uint32_t last, uint32_t *failed);
+
+/*
  * One datagram that really is the kernel's, without waiting. Its length or
  * -errno; -EAGAIN: none. *nsid (may be NULL) is the namespace it speaks of.
  */

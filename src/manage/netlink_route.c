@@ -120,7 +120,8 @@ static void init_route(union netlink_request *r, uint16_t type, uint16_t flags, 
 	m->rtm_table = RT_TABLE_UNSPEC;
 	put_address(r, RTA_DST, &prefix->address);
 	mnl_attr_put_u32(&r->header, RTA_TABLE, table);
-	mnl_attr_put_u32(&r->header, RTA_OIF, ifindex);
+	if (ifindex)
+		mnl_attr_put_u32(&r->header, RTA_OIF, ifindex);
 }
 
 int netlink_route_add(
@@ -147,6 +148,32 @@ int netlink_route_delete(
 	return netlink_request_run(n, &r, NULL, NULL);
 }
 
+static void init_unreachable(union netlink_request *r, uint16_t type, uint16_t flags,
+	uint32_t table, const struct ip_prefix *prefix, uint32_t metric)
+{
+	init_route(r, type, flags, 0, table, prefix);
+	struct rtmsg *m = mnl_nlmsg_get_payload(&r->header);
+	m->rtm_type = RTN_UNREACHABLE;
+	m->rtm_scope = RT_SCOPE_UNIVERSE;
+	mnl_attr_put_u32(&r->header, RTA_PRIORITY, metric);
+}
+
+int netlink_unreachable_add(
+	struct netlink *n, uint32_t table, const struct ip_prefix *prefix, uint32_t metric)
+{
+	union netlink_request r;
+	init_unreachable(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, table, prefix, metric);
+	return netlink_request_run(n, &r, NULL, NULL);
+}
+
+int netlink_unreachable_delete(
+	struct netlink *n, uint32_t table, const struct ip_prefix *prefix, uint32_t metric)
+{
+	union netlink_request r;
+	init_unreachable(&r, RTM_DELROUTE, 0, table, prefix, metric);
+	return netlink_request_run(n, &r, NULL, NULL);
+}
+
 static uint32_t route_mtu(const struct nlattr *metrics)
 {
 	struct netlink_attrs attrs;
@@ -167,6 +194,7 @@ static void parse_route(const struct nlmsghdr *message, struct netlink_route *ou
 		.table = netlink_attr_u32(attrs.by_type[RTA_TABLE]),
 		.ifindex = netlink_attr_u32(attrs.by_type[RTA_OIF]),
 		.mtu = route_mtu(attrs.by_type[RTA_METRICS]),
+		.metric = netlink_attr_u32(attrs.by_type[RTA_PRIORITY]),
 		.protocol = m->rtm_protocol};
 	take_address(m->rtm_family, attrs.by_type[RTA_DST], &out->prefix.address);
 }
@@ -187,22 +215,29 @@ static int append_route(struct netlink_routes *routes, const struct netlink_rout
 	return 0;
 }
 
+struct route_listing {
+	struct netlink_routes *out;
+	uint32_t table; /* 0: any */
+	uint8_t type;	/* RTN_UNSPEC: any */
+};
+
 static int take_listed_route(const struct nlmsghdr *message, void *context)
 {
+	const struct route_listing *l = context;
 	const struct rtmsg *m = mnl_nlmsg_get_payload(message);
-	if (!netlink_message_is(message, RTM_NEWROUTE, sizeof(*m)) || m->rtm_type != RTN_UNICAST ||
-		!is_prefix(m->rtm_family, m->rtm_dst_len))
+	if (!netlink_message_is(message, RTM_NEWROUTE, sizeof(*m)) ||
+		(l->type && m->rtm_type != l->type) || !is_prefix(m->rtm_family, m->rtm_dst_len))
 		return 0;
 	struct netlink_route route;
 	parse_route(message, &route);
-	return append_route(context, &route);
+	return l->table && route.table != l->table ? 0 : append_route(l->out, &route);
 }
 
-int netlink_route_list(
-	struct netlink *n, uint32_t ifindex, uint8_t protocol, struct netlink_routes *out)
+static int list_routes(
+	struct netlink *n, uint32_t ifindex, uint8_t protocol, struct route_listing *l)
 {
 	int error = -EINTR;
-	*out = (struct netlink_routes){0};
+	*l->out = (struct netlink_routes){0};
 	for (int try = 0; error == -EINTR && try < LISTING_TRIES; try++) {
 		union netlink_request r;
 		struct rtmsg *m = netlink_request_init(&r, RTM_GETROUTE, NLM_F_DUMP, sizeof(*m));
@@ -210,9 +245,32 @@ int netlink_route_list(
 		m->rtm_protocol = protocol;
 		if (ifindex)
 			mnl_attr_put_u32(&r.header, RTA_OIF, ifindex);
-		out->count = 0;
-		error = netlink_request_run(n, &r, take_listed_route, out);
+		l->out->count = 0;
+		error = netlink_request_run(n, &r, take_listed_route, l);
 	}
+	return error;
+}
+
+int netlink_route_list(
+	struct netlink *n, uint32_t ifindex, uint8_t protocol, struct netlink_routes *out)
+{
+	struct route_listing l = {.out = out, .type = RTN_UNICAST};
+	return list_routes(n, ifindex, protocol, &l);
+}
+
+int netlink_unreachable_list(struct netlink *n, struct netlink_routes *out)
+{
+	struct route_listing l = {.out = out, .type = RTN_UNREACHABLE};
+	return list_routes(n, 0, RTPROT_ADIT, &l);
+}
+
+int netlink_table_is_empty(struct netlink *n, uint32_t table, bool *is_empty)
+{
+	struct netlink_routes found;
+	struct route_listing l = {.out = &found, .table = table};
+	int error = list_routes(n, 0, 0, &l);
+	*is_empty = !found.count;
+	netlink_routes_free(&found);
 	return error;
 }
 

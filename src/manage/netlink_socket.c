@@ -15,10 +15,9 @@ static int set_options(struct mnl_socket *socket)
 	return 0;
 }
 
-int netlink_open(struct netlink *n)
+static int open_bus(struct netlink *n, int bus)
 {
-	*n = (struct netlink){
-		.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK),
+	*n = (struct netlink){.socket = mnl_socket_open2(bus, SOCK_CLOEXEC | SOCK_NONBLOCK),
 		.timeout_ns = NETLINK_TIMEOUT_SECONDS * NANOS_PER_SECOND};
 	if (!n->socket)
 		return -errno;
@@ -28,6 +27,16 @@ int netlink_open(struct netlink *n)
 	if (error)
 		netlink_close(n);
 	return error;
+}
+
+int netlink_open(struct netlink *n)
+{
+	return open_bus(n, NETLINK_ROUTE);
+}
+
+int netlink_open_netfilter(struct netlink *n)
+{
+	return open_bus(n, NETLINK_NETFILTER);
 }
 
 void netlink_close(struct netlink *n)

@@ -24,8 +24,9 @@ struct netlink {
 	char words[NETLINK_WORDS_MAX]; /* the kernel's, about the last failure; "" if it had none */
 };
 
-/* 0 or -errno. */
+/* For links, addresses, routes and rules; for packet filters. 0 or -errno. */
 int netlink_open(struct netlink *n);
+int netlink_open_netfilter(struct netlink *n);
 void netlink_close(struct netlink *n);
 
 /* Words for `error` (-errno as returned by the last call on n); valid until the next call. */

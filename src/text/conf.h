@@ -90,6 +90,7 @@ struct conf_link {
 	enum conf_table table;
 	uint32_t table_number; /* with CONF_TABLE_NUMBER */
 	char *table_name;      /* with CONF_TABLE_NAME, as in rt_tables */
+	bool kill_switch;
 	struct conf_texts pre_up, post_up, pre_down, post_down; /* %i as written */
 	char *listen_service; /* ListenPort as a name to look up; NULL: change.listen_port */
 	struct conf_listen listens[CONF_LISTEN_MAX];

@@ -35,6 +35,7 @@ static const struct conf_key keys[CONF_KEY_COUNT] = {
 		"IPv4:port or [IPv6]:port, separated by commas"},
 	{CONF_BIND_DEVICE, "BindDevice", CONF_SECTION_INTERFACE, CONF_OWN,
 		"the name of an interface, 1 to 15 characters without \"/\" and \":\""},
+	{CONF_KILL_SWITCH, "KillSwitch", CONF_SECTION_INTERFACE, CONF_OWN, "yes or no"},
 	{CONF_PRE_UP, "PreUp", CONF_SECTION_INTERFACE, 0, EXPECTED_COMMAND},
 	{CONF_POST_UP, "PostUp", CONF_SECTION_INTERFACE, 0, EXPECTED_COMMAND},
 	{CONF_PRE_DOWN, "PreDown", CONF_SECTION_INTERFACE, 0, EXPECTED_COMMAND},

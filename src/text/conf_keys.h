@@ -35,6 +35,7 @@ enum conf_key_id {
 	CONF_SAVE_CONFIG,
 	CONF_LISTEN,
 	CONF_BIND_DEVICE,
+	CONF_KILL_SWITCH,
 	CONF_PRE_UP, /* the first of the hooks, which are the last */
 	CONF_POST_UP,
 	CONF_PRE_DOWN,

@@ -118,6 +118,17 @@ static void read_save_config(struct conf_parser *p, const struct conf_line *line
 	}
 }
 
+static void read_kill_switch(struct conf_parser *p, const struct conf_line *line)
+{
+	const char *text = p->token.text;
+	size_t len = p->token.len;
+	bool is_on = conf_text_is(text, len, "yes") || conf_text_is(text, len, "true");
+	if (is_on || conf_text_is(text, len, "no") || conf_text_is(text, len, "false"))
+		p->conf->link.kill_switch = is_on;
+	else
+		conf_refuse_token(p, line);
+}
+
 static void read_hook(struct conf_parser *p, const struct conf_line *line)
 {
 	struct conf_link *link = &p->conf->link;
@@ -162,6 +173,7 @@ void conf_read_quick_key(struct conf_parser *p, const struct conf_line *line)
 		case CONF_TABLE: read_table(p, line); break;
 		case CONF_LISTEN: conf_read_listen(p, line); break;
 		case CONF_BIND_DEVICE: conf_read_bind_device(p, line); break;
+		case CONF_KILL_SWITCH: read_kill_switch(p, line); break;
 		default: read_save_config(p, line); break;
 		}
 	}

@@ -171,6 +171,8 @@ TEST(conf_errors_of_values)
 		      "Table=a123456789b123456789c123456789d\n",
 			TABLE("3", "1a") TABLE("4", "-a") TABLE("5", "a/b")
 				TABLE("7", "a123456789b123456789c123456789d1")},
+		{HEAD "KillSwitch=on\nKillSwitch=yes\nkillswitch = FALSE\n",
+			"3:12: error: KillSwitch: \"on\": expected yes or no\n"},
 		{HEAD "SaveConfig=yes\nSaveConfig=false\nSaveConfig=true\n",
 			"3:12: error: SaveConfig: \"yes\": expected true or false\n"
 			"5:12: warning: SaveConfig: \"true\": ignored: adit never writes this "

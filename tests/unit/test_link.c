@@ -8,6 +8,7 @@
 #include "unit/sandbox.h"
 
 #define TABLE	     1000
+#define MARK	     51820
 #define PREFIXES_MAX 16
 
 static struct link tunnel;
@@ -17,6 +18,8 @@ struct wanted { /* in text, each list ends with NULL */
 	const char *addresses[PREFIXES_MAX], *allowed_ips[PREFIXES_MAX];
 	uint32_t mtu;
 	enum link_table table;
+	bool kill_switch;
+	uint32_t fwmark; /* 0: MARK */
 };
 
 static size_t read_prefixes(struct ip_prefix out[PREFIXES_MAX], const char *const *text)
@@ -37,7 +40,9 @@ static int apply(const struct wanted *wanted, const struct link_report *report)
 		.allowed_ips = allowed_ips,
 		.mtu = wanted->mtu,
 		.table = wanted->table,
-		.table_number = TABLE};
+		.table_number = TABLE,
+		.kill_switch = wanted->kill_switch,
+		.fwmark = wanted->fwmark ? wanted->fwmark : MARK};
 	s.address_count = read_prefixes(addresses, wanted->addresses);
 	s.allowed_ip_count = read_prefixes(allowed_ips, wanted->allowed_ips);
 	why[0] = 0;
@@ -276,12 +281,9 @@ static bool refusals(void)
 		struct wanted wanted;
 		const char *words;
 	} rows[] = {
-		{{.addresses = {"10.0.0.1/24"}, .allowed_ips = {"10.0.0.0/8", "0.0.0.0/0"}},
-			"0.0.0.0/1, 128.0.0.0/1"},
-		{{.addresses = {"10.0.0.1/24"}, .allowed_ips = {"::/0"}}, "::/1, 8000::/1"},
-		{{.addresses = {"10.0.0.1/24"}, .allowed_ips = {"::/0"}}, "Table = off"},
 		{{.addresses = {"fd00::1/64"}, .mtu = 1279}, "MTU = 1280"},
 		{{.allowed_ips = {"fd00::1/64"}, .mtu = 1279}, "MTU 1279 is too small"},
+		{{.table = LINK_TABLE_OFF, .kill_switch = true}, "Table = off means"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		REQUIRE(set_up(&rows[i].wanted) == -EINVAL);

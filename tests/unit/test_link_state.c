@@ -11,6 +11,7 @@ static struct link_state state;
 struct row {
 	const char *addresses[PREFIXES_MAX], *allowed_ips[PREFIXES_MAX];
 	enum link_table table;
+	bool kill_switch, sets_source_mark;
 	const char *items; /* as text, "; " behind each */
 };
 
@@ -28,10 +29,13 @@ static bool want(const struct row *row)
 	struct link_settings s = {.addresses = addresses,
 		.allowed_ips = allowed_ips,
 		.table = row->table,
-		.table_number = 1000};
+		.table_number = 1000,
+		.kill_switch = row->kill_switch,
+		.fwmark = 51820};
+	struct link_facts facts = {.mtu = 1420, .sets_source_mark = row->sets_source_mark};
 	s.address_count = read_prefixes(addresses, row->addresses);
 	s.allowed_ip_count = read_prefixes(allowed_ips, row->allowed_ips);
-	return link_state_want(&state, &s, 1420);
+	return link_state_want(&state, &s, &facts);
 }
 
 static const char *items(void)
@@ -73,9 +77,35 @@ TEST(link_state_is_what_settings_mean)
 			.items = "address 0.0.0.1/8; up; route 0.1.0.0/16; "},
 		/* A table of one's own gets everything. */
 		{{"10.0.0.1/24"}, {"10.0.0.0/24", "0.0.0.0/0"}, LINK_TABLE_NUMBER,
-			"address 10.0.0.1/24; up; route 10.0.0.0/24 table 1000; "
-			"route 0.0.0.0/0 table 1000; "},
-		{{"10.0.0.1/24"}, {"10.1.0.0/24"}, LINK_TABLE_OFF, "address 10.0.0.1/24; up; "},
+			.items = "address 10.0.0.1/24; up; route 10.0.0.0/24 table 1000; "
+				 "route 0.0.0.0/0 table 1000; "},
+		{{"10.0.0.1/24"}, {"10.1.0.0/24", "::/0"}, LINK_TABLE_OFF,
+			.items = "address 10.0.0.1/24; up; "},
+		/* A default route: the rest stays in the main table. */
+		{{"10.0.0.1/24"}, {"0.0.0.0/0", "10.0.0.2/32", "10.1.0.0/16"},
+			.sets_source_mark = true,
+			.items = "packet filter for mark 51820; "
+				 "net.ipv4.conf.all.src_valid_mark=1; IPv4 rules for table 51820; "
+				 "address 10.0.0.1/24; up; route 10.1.0.0/16; "
+				 "route 0.0.0.0/0 table 51820; "},
+		{.allowed_ips = {"::/0", "0.0.0.0/0", "::/0"},
+			.items = "packet filter for mark 51820; IPv4 rules for table 51820; "
+				 "IPv6 rules for table 51820; up; route 0.0.0.0/0 table 51820; "
+				 "route ::/0 table 51820; "},
+		{.allowed_ips = {"::/0"},
+			.sets_source_mark = true,
+			.items = "packet filter for mark 51820; IPv6 rules for table 51820; up; "
+				 "route ::/0 table 51820; "},
+		/* Every route has its guard, also those that an address would cover. */
+		{{"10.0.0.1/24"}, {"::/0", "10.0.0.2/32", "10.1.0.0/16"}, .kill_switch = true,
+			.items = "packet filter for mark 51820; IPv6 rules for table 51820; "
+				 "kill switch 10.0.0.2/32; kill switch 10.1.0.0/16; "
+				 "kill switch ::/0 table 51820; address 10.0.0.1/24; up; "
+				 "route 10.0.0.2/32; route 10.1.0.0/16; route ::/0 table 51820; "},
+		{{"10.0.0.1/24"}, {"10.0.0.2/32", "0.0.0.0/0"}, LINK_TABLE_NUMBER, true,
+			.items = "kill switch 10.0.0.2/32 table 1000; "
+				 "kill switch 0.0.0.0/0 table 1000; address 10.0.0.1/24; up; "
+				 "route 10.0.0.2/32 table 1000; route 0.0.0.0/0 table 1000; "},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		CHECK(want(&rows[i]));
@@ -89,7 +119,8 @@ TEST(link_state_is_what_settings_mean)
 
 TEST(link_state_says_when_there_is_no_memory)
 {
-	static const struct row row = {{"10.0.0.1/24"}, {"10.1.0.0/24"}, .items = ""};
+	static const struct row row = {
+		{"10.0.0.1/24"}, {"10.1.0.0/24", "::/0"}, .kill_switch = true, .items = ""};
 	bool has_failed = true;
 	for (size_t n = 1; has_failed; n++) {
 		short_memory_begin(n);

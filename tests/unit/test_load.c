@@ -192,9 +192,11 @@ static bool impossible(void)
 		const char *text, *why;
 	} rows[] = {
 		{"MTU = 1279\nAddress = fd00::1/64\n", "./wg0.conf:3:7: error: MTU 1279 is"},
-		{"[Peer]\nPublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
+		{"Table = off\nKillSwitch = yes\n", "error: KillSwitch = yes closes"},
+		{"KillSwitch = yes\n[Peer]\n"
+		 "PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
 		 "AllowedIPs = 0.0.0.0/0\nEndpoint = a:1\n",
-			"./wg0.conf:5:14: error: AllowedIPs 0.0.0.0/0 with Table = auto"},
+			NULL},
 		{"MTU = 1280\nAddress = fd00::1/64\n", NULL},
 		{"BindDevice = wg0\n",
 			"./wg0.conf:3:14: error: BindDevice: \"wg0\" is the tunnel itself; "

@@ -317,3 +317,34 @@ TEST(netlink_route_knows_the_way_out_within_a_scope)
 {
 	run_raised(link_local_ways_out);
 }
+
+static bool unreachables(void)
+{
+	static const char *const prefixes[] = {"10.0.0.0/8", "0.0.0.0/0", "fd00::/8", "::/0"};
+	struct netlink_routes found;
+	bool is_empty;
+	REQUIRE(netlink_table_is_empty(&box.n, TABLE, &is_empty) == 0 && is_empty);
+	for (size_t i = 0; i < 4; i++) {
+		struct ip_prefix p = netbox_prefix(prefixes[i]);
+		REQUIRE(netlink_unreachable_add(&box.n, TABLE, &p, UINT32_MAX) == 0);
+		REQUIRE(netlink_unreachable_add(&box.n, TABLE, &p, UINT32_MAX) == -EEXIST);
+		REQUIRE(netlink_unreachable_add(&box.n, TABLE, &p, 0xf1234567) == 0);
+	}
+	REQUIRE(netlink_table_is_empty(&box.n, TABLE, &is_empty) == 0 && !is_empty);
+	REQUIRE(netlink_table_is_empty(&box.n, TABLE + 1, &is_empty) == 0 && is_empty);
+	REQUIRE(netlink_unreachable_list(&box.n, &found) == 0 && found.count == 8);
+	for (size_t i = 0; i < found.count; i++) {
+		const struct netlink_route *r = &found.items[i];
+		REQUIRE(r->table == TABLE && (r->metric == UINT32_MAX || r->metric == 0xf1234567));
+		REQUIRE(netlink_unreachable_delete(&box.n, TABLE, &r->prefix, r->metric) == 0);
+		REQUIRE(netlink_unreachable_delete(&box.n, TABLE, &r->prefix, r->metric) == -ESRCH);
+	}
+	netlink_routes_free(&found);
+	REQUIRE(netlink_table_is_empty(&box.n, TABLE, &is_empty) == 0 && is_empty);
+	return true;
+}
+
+TEST(netlink_unreachable_routes_differ_by_metric)
+{
+	run_raised(unreachables);
+}

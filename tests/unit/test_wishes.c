@@ -35,7 +35,7 @@ TEST(wishes_of_an_empty_configuration)
 	const struct link_settings *s = &wishes.settings;
 	CHECK_EQ(7, s->ifindex);
 	CHECK(!s->address_count && !s->allowed_ip_count && !s->endpoint_count);
-	CHECK(!s->fwmark && !s->mtu && s->table == LINK_TABLE_AUTO);
+	CHECK(!s->fwmark && !s->mtu && s->table == LINK_TABLE_AUTO && !s->kill_switch);
 	end();
 	CHECK(!wishes.allowed_ips && !wishes.endpoints);
 }
@@ -43,7 +43,7 @@ TEST(wishes_of_an_empty_configuration)
 TEST(wishes_of_all_peers_together)
 {
 	CHECK(gather("[Interface]\n" KEY "Address = 10.0.0.1/24, fd00::1/64\nMTU = 1380\n"
-		     "FwMark = 0x10\nTable = 1234\n" PEER_A
+		     "FwMark = 0x10\nTable = 1234\nKillSwitch = true\n" PEER_A
 		     "AllowedIPs = 10.0.0.2/32, fd00::2/128\nEndpoint = 192.0.2.1:1\n" PEER_B
 		     "AllowedIPs = 10.0.0.3/32\nEndpoint = [2001:db8::1]:2\n"));
 	const struct link_settings *s = &wishes.settings;
@@ -61,6 +61,7 @@ TEST(wishes_of_all_peers_together)
 	CHECK_EQ(1380, s->mtu);
 	CHECK_EQ(LINK_TABLE_NUMBER, s->table);
 	CHECK_EQ(1234, s->table_number);
+	CHECK(s->kill_switch);
 	end();
 }
 
