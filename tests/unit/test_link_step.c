@@ -21,7 +21,8 @@ static int run(void *context, const struct link_step *step)
 /* All that a step can change, as ip(8) and nft(8) say it. */
 static void look(char out[static STATE_MAX])
 {
-	FILE *pipe = popen("ip addr show dev t0; ip rule; ip -6 rule; ip route show table all; "
+	FILE *pipe = popen("ip addr show dev t0 | sed 's/ tentative//'; ip rule; ip -6 rule; ip "
+			   "route show table all; "
 			   "ip -6 route show table all; nft list ruleset; "
 			   "cat /proc/sys/net/ipv4/conf/all/src_valid_mark",
 		"r");
