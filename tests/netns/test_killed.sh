@@ -4,6 +4,12 @@
 . "$(dirname "$0")/lib.sh"
 . "$tests_dir/netns/policy.sh"
 
+down_a() { # of what is not running
+	local status=0
+	in_ns a "$adit" down wga 2>"$dir/down" || status=$?
+	expect_equal "status of down" 4 $status
+}
+
 # ---------------------------------------------------------------- the kill switch
 test_kill_switch_stays_closed_after_a_kill() {
 	world
@@ -17,15 +23,14 @@ test_kill_switch_stays_closed_after_a_kill() {
 	expect_closed 6
 	expect_ping a 10.9.0.2 # what the main table knows
 	# down opens it
-	in_ns a "$adit" down wga 2>"$dir/down" || fail "down ended with status $?"
-	expect_match "what down says" 'what it had left is removed' "$(cat "$dir/down")"
+	down_a
+	expect_match "what down says" 'rules and routes: removed' "$(cat "$dir/down")"
 	policy_of_a >"$dir/after"
 	diff "$dir/before" "$dir/after" || fail "something is left"
 	expect_ways 4 clear
 	expect_ways 6 clear
-	local status=0
-	in_ns a "$adit" down wga 2>/dev/null || status=$?
-	expect_equal "down of what is not there" 4 $status
+	down_a
+	expect_equal "what down says" "adit: wga is not running" "$(cat "$dir/down")"
 }
 
 # The next start opens it again, without a moment in which it is open beside the tunnel;
@@ -69,7 +74,7 @@ test_kill_switch_when_the_engine_dies() {
 	! answers 10.50.0.1 || fail "10.50.0.1"
 	expect_equal "guards" 2 "$(ip -n a route show table all type unreachable | wc -l)"
 	expect_ways 6 clear # not in AllowedIPs
-	in_ns a "$adit" down wga
+	down_a
 	expect_ways 4 clear
 }
 
@@ -91,7 +96,7 @@ test_kill_switch_of_some_prefixes() {
 		expect_match "$address" 'No route to host' "$(cat "$dir/ping")"
 	done
 	expect_ping a 10.9.0.2
-	in_ns a "$adit" down wga
+	down_a
 	policy_of_a >"$dir/after"
 	diff "$dir/before" "$dir/after" || fail "something is left"
 }
@@ -114,7 +119,7 @@ test_two_interfaces() {
 	expect_equal "marks" "0xca6d 0xca6c" \
 		"$(in_ns a wg show wga fwmark) $(in_ns a wg show wgc fwmark)"
 	kill_a
-	in_ns a "$adit" down wga
+	down_a
 	expect_equal "src_valid_mark for wgc" 1 "$(src_valid_mark)"
 	expect_equal "rules of others" 4 "$(ip -n a rule | grep -vc 'proto 173\|lookup local')"
 	ip -n a rule delete fwmark 9 table 9
