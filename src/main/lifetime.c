@@ -6,9 +6,9 @@
 
 #include "io/clock.h"
 #include "io/log.h"
+#include "main/default_route.h"
 #include "main/verb.h"
 #include "main/wishes.h"
-#include "manage/link_leftovers.h"
 
 /* ---- before anything is touched */
 
@@ -85,27 +85,13 @@ static int open_port(struct supervisor *s)
 		change->has_fwmark ? change->fwmark : 0);
 }
 
-/* Before the sockets are bound and the engine is told: no packet of ours may lack the mark. */
-static int choose_mark(struct supervisor *s)
-{
-	struct wishes wishes;
-	struct change *change = &s->config.conf.change;
-	int error = wishes_gather(&wishes, &s->config.conf, 0) ? 0 : -ENOMEM;
-	bool is_needed = !error && link_needs_mark(&wishes.settings) && !wishes.settings.fwmark;
-	wishes_wipe(&wishes);
-	if (!is_needed)
-		return error;
-	error = link_choose_mark(&s->netlink, s->options->name, &change->fwmark);
-	change->has_fwmark = !error;
-	return error;
-}
-
 int lifetime_prepare_engine(struct supervisor *s)
 {
 	stamps_open(&s->stamps, STAMP_FILE_DIRECTORY, s->options->name, clock_read().realtime);
 	int error = engine_link_give_tun(&s->engine, s->tun, s->monitor.link.mtu, &s->stamps);
 	if (!error && s->has_config)
-		error = choose_mark(s);
+		error = default_route_choose_mark(
+			&s->config.conf, &s->link, &s->netlink, s->options->name);
 	if (!error && s->has_config) {
 		error = open_port(s);
 		if (error)
@@ -180,6 +166,28 @@ void lifetime_on_feed_reply(struct supervisor *s, int error)
 	go(s);
 }
 
+/* Name servers may be reached through the tunnel only, once it has the default route. */
+static bool await_names(struct supervisor *s)
+{
+	if (names_state(&s->names) == NAMES_KNOWN || !default_route_is_wanted(&s->config.conf))
+		return true;
+	s->names_due = nanos_add(clock_read().boottime, DEFAULT_ROUTE_PATIENCE);
+	lifetime_schedule(s);
+	return false; /* lifetime_look_for_names goes on */
+}
+
+void lifetime_look_for_names(struct supervisor *s, nanos boottime)
+{
+	bool is_known = names_state(&s->names) == NAMES_KNOWN;
+	if (s->stage != STAGE_NAMES || (!is_known && !nanos_is_due(s->names_due, boottime)))
+		return;
+	if (!is_known)
+		log_error("the default route moves although not all endpoints are known: their "
+			  "names can be looked up only if the main table leads to a name server");
+	s->stage++;
+	go(s);
+}
+
 /* After this the keys are in the engine only. */
 static bool raise_link(struct supervisor *s)
 {
@@ -231,7 +239,9 @@ void lifetime_schedule(struct supervisor *s)
 	if (s->notify.watchdog_ns != NANOS_NEVER && s->stage <= STAGE_RUNNING)
 		next = nanos_min(next, s->watchdog_due);
 	next = nanos_min(next, s->name_servers.due);
-	if (s->stage >= STAGE_DNS && s->stage <= STAGE_RUNNING)
+	if (s->stage == STAGE_NAMES)
+		next = nanos_min(next, s->names_due);
+	if (s->stage == STAGE_NAMES || (s->stage >= STAGE_DNS && s->stage <= STAGE_RUNNING))
 		next = nanos_min(next, names_ask(&s->names, clock_read().boottime));
 	loop_set_deadline(&s->loop, next);
 }
@@ -334,6 +344,7 @@ static bool run_stage(struct supervisor *s)
 	switch (s->stage) {
 	case STAGE_PRE_UP: return run_hooks(s, HOOK_PRE_UP, &link->pre_up);
 	case STAGE_FEED: return feed_config(s);
+	case STAGE_NAMES: return await_names(s);
 	case STAGE_LINK_UP: return raise_link(s);
 	case STAGE_SETTLE: return settle(s);
 	case STAGE_DNS: return set_name_servers(s);

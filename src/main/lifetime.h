@@ -26,6 +26,7 @@
 enum stage {
 	STAGE_PRE_UP,
 	STAGE_FEED,    /* keys and peers go into the engine */
+	STAGE_NAMES,   /* of endpoints are looked up, before a default route moves */
 	STAGE_LINK_UP, /* MTU, addresses, up, routes */
 	STAGE_SETTLE,  /* until the engine has followed */
 	STAGE_DNS,
@@ -53,6 +54,7 @@ struct supervisor {
 	struct loop loop;
 	struct engine_link engine;
 	struct names names;
+	nanos names_due; /* the end of STAGE_NAMES */
 	struct hook_queue hooks;
 	struct name_servers name_servers;
 	struct feed feed;
@@ -94,6 +96,9 @@ void lifetime_tear_down(struct supervisor *s);
 void lifetime_watch_feed(struct supervisor *s);
 /* Sets the loop's deadline: for what has to be looked up, and for news of routes. */
 void lifetime_schedule(struct supervisor *s);
+
+/* Something about names is new, or names_due may have come. */
+void lifetime_look_for_names(struct supervisor *s, nanos boottime);
 
 void lifetime_on_feed_reply(struct supervisor *s, int error);
 void lifetime_on_pong(struct supervisor *s);

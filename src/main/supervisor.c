@@ -131,6 +131,7 @@ static void on_names(void *context, uint32_t events)
 	(void)events;
 	int error = names_answer(&s->names, now);
 	name_servers_look(&s->name_servers, &s->names, now);
+	lifetime_look_for_names(s, now);
 	if (error) {
 		log_error("the resolver ended: endpoints given by name are not looked up any more");
 		loop_remove(&s->loop, &s->names_watch);
@@ -161,6 +162,7 @@ static void on_deadline(void *context)
 	}
 	name_servers_look(&s->name_servers, &s->names, now);
 	resume_control(s, now);
+	lifetime_look_for_names(s, now);
 	if (s->stage <= STAGE_RUNNING)
 		lifetime_feed_watchdog(s, now);
 	lifetime_schedule(s);

@@ -240,6 +240,12 @@ void link_restore(struct link *link, struct netlink *n)
 	link_forget(link);
 }
 
+uint32_t link_mark(const struct link *link)
+{
+	const struct link_item *firewall = link_state_find(&link->state, LINK_FIREWALL);
+	return firewall ? firewall->number : 0;
+}
+
 bool link_is_guarded(const struct link *link)
 {
 	return link_state_find(&link->state, LINK_GUARD);

@@ -62,6 +62,9 @@ void link_down(struct link *link, struct netlink *n);
  */
 void link_restore(struct link *link, struct netlink *n);
 
+/* The mark, and table, of its default route; 0: it has none. */
+uint32_t link_mark(const struct link *link);
+
 /* Whether there are guards: whoever forgets the link then leaves its traffic blocked. */
 bool link_is_guarded(const struct link *link);
 

@@ -107,6 +107,44 @@ test_marks() {
 	stop wga
 }
 
+# An endpoint's name is looked up before the default route moves; it is in hosts(5), or
+# comes there later, and there is no name server.
+with_hosts() { # with_hosts LINE...
+	printf '%s\n' "127.0.0.1 localhost" "$@" >"$dir/hosts"
+	echo "nameserver 127.0.0.1" >"$dir/resolv.conf"
+	mount --bind "$dir/hosts" /etc/hosts
+	mount --bind "$dir/resolv.conf" /etc/resolv.conf
+	config "0.0.0.0/0, ::/0"
+	sed -i "s,^Endpoint.*,Endpoint = end.example.org:51820," "$dir/wga.conf"
+}
+test_endpoint_by_name() {
+	world
+	with_hosts "$endpoint4 end.example.org"
+	run_a
+	expect_ways 4 inside
+	stop wga
+}
+test_endpoint_by_name_that_comes_late() {
+	world
+	with_hosts
+	start wga a "$adit" run "$dir/wga.conf"
+	wait_until 10 "a first try" grep -q 'trying again' "$dir/wga.log"
+	expect_ways 4 clear
+	echo "$endpoint4 end.example.org" >>"$dir/hosts"
+	wait_until 20 "wga to be up" grep -q "up, MTU" "$dir/wga.log"
+	! grep 'not all endpoints' "$dir/wga.log" || fail "it did not wait"
+	expect_ways 4 inside
+	stop wga
+}
+test_slow_endpoint_by_name_that_is_not_there() {
+	world
+	with_hosts
+	start wga a "$adit" run "$dir/wga.conf"
+	wait_until 30 "wga to be up" grep -q "up, MTU" "$dir/wga.log"
+	expect_match "what it says" 'although not all endpoints are known' "$(cat "$dir/wga.log")"
+	stop wga
+}
+
 # ---------------------------------------------------------------- the packet filter
 test_spoofed_packets_are_dropped() {
 	world
@@ -216,4 +254,4 @@ test_failures_undo_everything() {
 }
 has_table() { in_ns a nft list tables | grep -q "$1"; }
 
-run_tests 10 "$@"
+run_tests 13 "$@"

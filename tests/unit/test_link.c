@@ -1,9 +1,11 @@
 #include "manage/link.h"
 
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "manage/link_leftovers.h"
 #include "unit/netbox.h"
 #include "unit/sandbox.h"
 
@@ -238,6 +240,57 @@ static bool route_of_a_hook(void)
 TEST(link_takes_a_route_of_its_device_as_set)
 {
 	netbox_run(route_of_a_hook);
+}
+
+#define DEFAULT                                                                                    \
+	"+ packet filter for mark 51820; + net.ipv4.conf.all.src_valid_mark=1; "                   \
+	"+ IPv4 rules for table 51820; "
+
+/* What an earlier life left is taken over, and goes at the end, but not at a failure. */
+static bool earlier_life(void)
+{
+	static const struct wanted closed = {
+		.allowed_ips = {"0.0.0.0/0", "10.9.0.0/16"}, .mtu = 1500, .kill_switch = true};
+	static const struct wanted failing = {.addresses = {"ff02::5/64"},
+		.allowed_ips = {"0.0.0.0/0", "10.8.0.0/16"},
+		.mtu = 1500,
+		.kill_switch = true};
+	static const struct wanted open = {.allowed_ips = {"0.0.0.0/0"}, .mtu = 1500};
+	struct netlink_routes guards;
+	REQUIRE(change(&closed,
+			DEFAULT "+ kill switch 10.9.0.0/16; "
+				"+ kill switch 0.0.0.0/0 table 51820; + up; "
+				"+ route 10.9.0.0/16; + route 0.0.0.0/0 table 51820; ") == 0);
+	REQUIRE(link_mark(&tunnel) == MARK && link_is_guarded(&tunnel));
+	/* As if killed: the device goes, and a new one comes. */
+	link_forget(&tunnel);
+	close(box.tun);
+	box.tun = netbox_tun("t0", &box.ifindex);
+	REQUIRE(set_up(&failing) == -EADDRNOTAVAIL);
+	REQUIRE(netlink_unreachable_list(&box.n, &guards) == 0 && guards.count == 2);
+	netlink_routes_free(&guards);
+	REQUIRE(change(&closed, "+ up; + route 10.9.0.0/16; + route 0.0.0.0/0 table 51820; ") == 0);
+	/* A start that ends before its time: closed as before; in order: open. */
+	link_restore(&tunnel, &box.n);
+	REQUIRE(netlink_unreachable_list(&box.n, &guards) == 0 && guards.count == 2);
+	netlink_routes_free(&guards);
+	REQUIRE(change(&open, "+ up; + route 0.0.0.0/0 table 51820; "
+			      "- kill switch 0.0.0.0/0 table 51820; "
+			      "- kill switch 10.9.0.0/16; ") == 0);
+	REQUIRE(!link_is_guarded(&tunnel));
+	link_lose_device(&tunnel);
+	REQUIRE(set_up(&open) == -ENODEV && strstr(why, "another network namespace"));
+	link_down(&tunnel, &box.n);
+	REQUIRE(netlink_unreachable_list(&box.n, &guards) == 0 && guards.count == 0);
+	netlink_routes_free(&guards);
+	struct link_state left = {0};
+	REQUIRE(link_leftovers_find(&box.n, "t0", &left) == 0 && left.count == 0);
+	return true;
+}
+
+TEST(link_takes_over_what_an_earlier_life_left)
+{
+	netbox_run(earlier_life);
 }
 
 static bool table_number(void)
