@@ -42,4 +42,7 @@ int netbox_move(struct netlink *n, uint32_t ifindex, int namespace_fd);
 
 int netbox_delete(struct netlink *n, uint32_t ifindex);
 
+/* From now on the kernel has no nftables, for this process. */
+bool netbox_forbid_netfilter(void);
+
 #endif

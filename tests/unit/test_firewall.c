@@ -163,3 +163,20 @@ TEST(firewall_says_why_it_cannot)
 {
 	netbox_run(owned_with_nft);
 }
+
+static bool without(void)
+{
+	size_t count = 7;
+	struct firewall f = make("t0", NULL, 0);
+	REQUIRE(netbox_forbid_netfilter());
+	REQUIRE(firewall_set(&box.n, &f) == -EPROTONOSUPPORT);
+	REQUIRE(!strcmp(netlink_explain(&box.n, -EPROTONOSUPPORT),
+		"the kernel lacks nftables (CONFIG_NF_TABLES), which a default route needs"));
+	REQUIRE(firewall_list(&box.n, records, &count) == 0 && count == 0);
+	return true;
+}
+
+TEST(firewall_names_what_the_kernel_lacks)
+{
+	netbox_run(without);
+}

@@ -129,6 +129,28 @@ TEST(link_undoes_everything_when_a_step_fails)
 	netbox_run(failures);
 }
 
+/* A kernel without nftables: nobody needs them but a default route. */
+static bool without_netfilter(void)
+{
+	static const struct wanted needs = {
+		.allowed_ips = {"0.0.0.0/0"}, .mtu = 1400, .kill_switch = true};
+	static const struct wanted needs_not = {
+		.allowed_ips = {"10.9.0.0/16"}, .mtu = 1400, .kill_switch = true};
+	REQUIRE(netbox_forbid_netfilter());
+	REQUIRE(set_up(&needs) == -EPROTONOSUPPORT);
+	REQUIRE(!strcmp(why, "packet filter for mark 51820: the kernel lacks nftables "
+			     "(CONFIG_NF_TABLES), which a default route needs"));
+	REQUIRE(is_untouched());
+	REQUIRE(set_up(&needs_not) == 0);
+	link_down(&tunnel, &box.n);
+	return is_untouched();
+}
+
+TEST(link_needs_nftables_for_a_default_route_only)
+{
+	netbox_run(without_netfilter);
+}
+
 static bool partly_gone(void)
 {
 	static const struct wanted wanted = {.addresses = {"10.0.0.1/24", "fd00::1/64"},
