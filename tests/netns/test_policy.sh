@@ -16,6 +16,7 @@ default_route() { # default_route ALLOWED-IPS WAY-OF-4 WAY-OF-6
 	reset_counters
 	expect_ping a 10.9.0.2
 	expect_ping a fd09::2
+	expect_equal "packets to the neighbour" 6 "$(counted near)"
 	# and what b says to the tunnel's address goes back through it
 	expect_ping b 10.7.0.1
 	transfer a b "$([ "$2" = inside ] && echo $outside4 || echo $outside6)" 4

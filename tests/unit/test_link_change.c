@@ -158,3 +158,30 @@ TEST(link_takes_over_what_an_earlier_life_left)
 {
 	netbox_run(earlier_life);
 }
+
+/* The device is gone, and another one has such a route by now: another adit's, say. */
+static bool lost_device(void)
+{
+	static const struct wanted wanted = {
+		.allowed_ips = {"10.9.0.0/16"}, .mtu = 1400, .kill_switch = true};
+	struct ip_prefix prefix = netbox_prefix("10.9.0.0/16");
+	struct netlink_routes routes;
+	uint32_t other;
+	REQUIRE(set_up(&wanted) == 0);
+	link_lose_device(&tunnel);
+	close(box.tun);
+	REQUIRE(netbox_tun("t1", &other) >= 0);
+	REQUIRE(netlink_link_set_up(&box.n, other, true) == 0);
+	REQUIRE(netlink_route_add(&box.n, other, RT_TABLE_MAIN, &prefix) == 0);
+	link_down(&tunnel, &box.n);
+	REQUIRE(netlink_route_list(&box.n, other, RTPROT_ADIT, &routes) == 0);
+	REQUIRE(routes.count == 1);
+	netlink_routes_free(&routes);
+	REQUIRE(netlink_unreachable_list(&box.n, &routes) == 0 && routes.count == 0);
+	return true;
+}
+
+TEST(link_without_its_device_leaves_others_alone)
+{
+	netbox_run(lost_device);
+}
