@@ -39,8 +39,8 @@ world() {
 			chain postrouting {
 				type filter hook postrouting priority 300
 				oifname "wg*" udp dport 51820 counter name loop
-				oifname eth0 ip daddr 10.9.0.2 icmp type echo-request counter name near
-				oifname eth0 ip6 daddr fd09::2 icmpv6 type echo-request counter name near
+				oifname eth0 ip daddr 10.9.0.2 meta l4proto icmp counter name near
+				oifname eth0 ip6 daddr fd09::2 icmpv6 type 128 counter name near
 				oifname eth0 ip daddr $outside4 counter name clear4
 				oifname eth0 ip6 daddr $outside6 counter name clear6
 				oifname "wg*" ip daddr $outside4 counter name inside4

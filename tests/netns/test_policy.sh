@@ -90,6 +90,22 @@ test_tables_that_are_named() {
 	stop wga
 }
 
+# With what the systemd unit allows.
+test_the_units_limits_are_enough() {
+	world
+	config "0.0.0.0/0, ::/0" "KillSwitch = yes"
+	local caps
+	caps=$(sed -n 's/^CapabilityBoundingSet=//p' "$top/systemd/adit@.service" |
+		tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+	start wga a setpriv --no-new-privs --bounding-set="-all,$caps" \
+		"$adit" run "$dir/wga.conf"
+	wait_until 10 "wga to be up" grep -q "up, MTU" "$dir/wga.log"
+	expect_ways 4 inside
+	expect_equal "src_valid_mark" 1 "$(src_valid_mark)"
+	stop wga || fail "wga ended with status $?"
+	expect_ways 4 clear
+}
+
 # A table in use is left alone; a mark of the configuration's own is its table too.
 test_marks() {
 	world
@@ -255,4 +271,4 @@ test_failures_undo_everything() {
 }
 has_table() { in_ns a nft list tables | grep -q "$1"; }
 
-run_tests 13 "$@"
+run_tests 14 "$@"
