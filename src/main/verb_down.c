@@ -37,6 +37,30 @@ static bool is_adit(pid_t pid)
 	return is_read && !strcmp(name, "adit\n");
 }
 
+/*
+ * Who has an interface of that name may be an adit that runs, with its socket where
+ * we do not see it: then this is not left, but in use.
+ */
+static int remove_leftovers(struct netlink *n, const char *name, const struct link_state *leftovers)
+{
+	struct netlink_link device;
+	if (!netlink_link_find(n, name, NETLINK_NSID_OWN, &device)) {
+		fprintf(stderr,
+			"adit: %s: rules and routes left by an earlier life are not touched, for "
+			"there is an interface of that name; remove it first\n",
+			name);
+		return -EBUSY;
+	}
+	int error = link_leftovers_remove(n, name, leftovers);
+	if (error)
+		fprintf(stderr, "adit: %s: rules and routes left by an earlier life: %s\n", name,
+			netlink_explain(n, error));
+	else
+		fprintf(stderr, "adit: %s: left by an earlier life: rules and routes: removed\n",
+			name);
+	return error;
+}
+
 /* 0, also where there is nothing; -errno, after a message. */
 static int clean_up_link(const char *name)
 {
@@ -45,14 +69,11 @@ static int clean_up_link(const char *name)
 	int error = netlink_open(&n);
 	if (!error)
 		error = link_leftovers_find(&n, name, &leftovers);
-	if (!error)
-		error = link_leftovers_remove(&n, name, &leftovers);
 	if (error)
-		fprintf(stderr, "adit: %s: rules and routes left by an earlier life: %s\n", name,
+		fprintf(stderr, "adit: %s: cannot look for what an earlier life left: %s\n", name,
 			netlink_explain(&n, error));
 	else if (leftovers.count)
-		fprintf(stderr, "adit: %s: left by an earlier life: rules and routes: removed\n",
-			name);
+		error = remove_leftovers(&n, name, &leftovers);
 	netlink_close(&n);
 	link_state_wipe(&leftovers);
 	return error;

@@ -4,10 +4,10 @@
 . "$(dirname "$0")/lib.sh"
 . "$tests_dir/netns/policy.sh"
 
-down_a() { # of what is not running
+down_a() { # down_a [STATUS]: of what is not running
 	local status=0
 	in_ns a "$adit" down wga 2>"$dir/down" || status=$?
-	expect_equal "status of down" 4 $status
+	expect_equal "status of down" "${1:-4}" $status
 }
 
 # ---------------------------------------------------------------- the kill switch
@@ -22,6 +22,12 @@ test_kill_switch_stays_closed_after_a_kill() {
 	expect_closed 4
 	expect_closed 6
 	expect_ping a 10.9.0.2 # what the main table knows
+	# somebody has taken the name meanwhile: who can tell that it is no adit?
+	ip -n a link add wga type veth peer name other
+	down_a 1
+	expect_match "what down says" 'not touched, for there is an interface' "$(cat "$dir/down")"
+	expect_closed 4
+	ip -n a link del wga
 	# down opens it
 	down_a
 	expect_match "what down says" 'rules and routes: removed' "$(cat "$dir/down")"
