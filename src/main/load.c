@@ -258,8 +258,7 @@ static struct conf_place find_place(const struct conf_link *link, const char *wh
 		struct conf_place at;
 	} places[] = {
 		{"MTU", link->mtu_at},
-		{"Table", link->table_at},
-		{"AllowedIPs", link->default_route_at},
+		{"KillSwitch", link->kill_switch_at},
 	};
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
 		if (!strncmp(why, places[i].key, strlen(places[i].key)))

@@ -44,8 +44,7 @@ bool link_is_possible(const struct link_settings *s, char why[static LINK_WHY_MA
 		return true;
 	snprintf(why, LINK_WHY_MAX,
 		"KillSwitch = yes closes the routes to AllowedIPs, and Table = off means that "
-		"there "
-		"are none: leave one of the two out");
+		"there are none: leave one of the two out");
 	return false;
 }
 

@@ -96,8 +96,7 @@ struct conf_link {
 	struct conf_listen listens[CONF_LISTEN_MAX];
 	size_t listen_count;		       /* 0: any address, of both families */
 	char bind_device[CONF_DEVICE_MAX + 1]; /* the only one to be used; "": any */
-	struct conf_place listen_port_at, mtu_at, table_at, dns_at, bind_device_at;
-	struct conf_place default_route_at; /* of the first prefix of length 0 */
+	struct conf_place listen_port_at, mtu_at, table_at, dns_at, bind_device_at, kill_switch_at;
 	struct conf_name *names;
 	size_t name_count, name_capacity;
 };

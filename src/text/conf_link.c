@@ -122,6 +122,7 @@ static void read_kill_switch(struct conf_parser *p, const struct conf_line *line
 {
 	const char *text = p->token.text;
 	size_t len = p->token.len;
+	p->conf->link.kill_switch_at = (struct conf_place){line->number, p->token.column};
 	bool is_on = conf_text_is(text, len, "yes") || conf_text_is(text, len, "true");
 	if (is_on || conf_text_is(text, len, "no") || conf_text_is(text, len, "false"))
 		p->conf->link.kill_switch = is_on;

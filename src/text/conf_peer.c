@@ -172,8 +172,6 @@ static void read_allowed_ip(struct conf_parser *p, const struct conf_line *line)
 		out_add_text(&m, ": more prefixes than one peer may have");
 		return;
 	}
-	if (!is_removed && !prefix.len && !p->conf->link.default_route_at.line)
-		p->conf->link.default_route_at = (struct conf_place){line->number, p->token.column};
 	if (!change_peer_add_allowed_ip(peer, &prefix, is_removed))
 		p->has_no_memory = true;
 	else if (!is_removed)

@@ -192,7 +192,8 @@ static bool impossible(void)
 		const char *text, *why;
 	} rows[] = {
 		{"MTU = 1279\nAddress = fd00::1/64\n", "./wg0.conf:3:7: error: MTU 1279 is"},
-		{"Table = off\nKillSwitch = yes\n", "error: KillSwitch = yes closes"},
+		{"Table = off\nKillSwitch = yes\n",
+			"./wg0.conf:4:14: error: KillSwitch = yes closes"},
 		{"KillSwitch = yes\n[Peer]\n"
 		 "PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=\n"
 		 "AllowedIPs = 0.0.0.0/0\nEndpoint = a:1\n",
