@@ -7,7 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "crypto/secret.h"
 #include "text/uapi.h"
+#include "text/view_change.h"
+
+#define READ_MAX 16384 /* bytes */
 
 int feed_open(struct feed *feed, struct engine_link *engine)
 {
@@ -22,6 +26,7 @@ int feed_open(struct feed *feed, struct engine_link *engine)
 	}
 	*feed = (struct feed){.fd = ends[0]};
 	out_init(&feed->change, FEED_MAX);
+	out_init(&feed->state, FEED_MAX);
 	return 0;
 }
 
@@ -31,6 +36,7 @@ void feed_close(struct feed *feed)
 		close(feed->fd);
 	feed->fd = -1;
 	out_wipe(&feed->change);
+	out_wipe(&feed->state);
 	feed->sent = 0;
 }
 
@@ -88,4 +94,44 @@ int feed_reply(struct feed *feed, int *error)
 		return 1;
 	}
 	return -EPROTO;
+}
+
+int feed_ask(struct feed *feed)
+{
+	if (feed_is_sending(feed))
+		return -EAGAIN;
+	out_add_text(&feed->change, "get=1\n\n");
+	return feed->change.has_failed ? -ENOMEM : feed_flush(feed);
+}
+
+static int parse_state(const struct out *text, struct change *state)
+{
+	struct view view;
+	bool ok = view_parse(&view, text->bytes, text->len) && view.error == 0;
+	int result = !ok ? -EPROTO : view_to_change(state, &view) ? 1 : -ENOMEM;
+	view_wipe(&view);
+	return result;
+}
+
+int feed_state(struct feed *feed, struct change *state)
+{
+	char buffer[READ_MAX];
+	struct out *text = &feed->state;
+	change_init(state);
+	for (;;) {
+		ssize_t n = recv(feed->fd, buffer, sizeof buffer, MSG_DONTWAIT);
+		if (n == 0)
+			return 0;
+		if (n < 0)
+			return errno == EINTR ? -EAGAIN : -errno;
+		out_add(text, buffer, (size_t)n);
+		secret_wipe(buffer, (size_t)n);
+		if (text->has_failed)
+			return -ENOMEM;
+		if (text->len < 2 || memcmp(text->bytes + text->len - 2, "\n\n", 2))
+			continue;
+		int result = parse_state(text, state);
+		out_wipe(text);
+		return result;
+	}
 }

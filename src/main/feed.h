@@ -21,6 +21,7 @@ struct feed {
 	size_t sent;	   /* of it */
 	char reply[FEED_REPLY_MAX];
 	size_t reply_len;
+	struct out state; /* the answer to get, as far as it came, with its keys */
 };
 
 /* Hands the other end to the engine. 0 or -errno. */
@@ -43,5 +44,17 @@ bool feed_is_sending(const struct feed *feed);
  * 0: the engine closed the connection; -EAGAIN: none yet; -EPROTO.
  */
 int feed_reply(struct feed *feed, int *error);
+
+/*
+ * Asks what the engine is doing, in the same way; where no reply to a change is
+ * owed. 0 or -errno.
+ */
+int feed_ask(struct feed *feed);
+
+/*
+ * After feed_ask: 1: *state is all of it (overwritten; the caller's to wipe in any
+ * case); 0: the engine closed the connection; -EAGAIN: not yet; -EPROTO, -ENOMEM.
+ */
+int feed_state(struct feed *feed, struct change *state);
 
 #endif

@@ -124,3 +124,47 @@ TEST(feed_tells_that_the_engine_is_gone)
 	end();
 	change_wipe(&change);
 }
+
+#define KEY_OF(digits) digits digits digits digits digits digits digits digits
+
+TEST(feed_asks_for_the_state)
+{
+	static char question[64];
+	struct change state;
+	CHECK(begin());
+	CHECK_EQ(0, feed_ask(&feed));
+	CHECK_EQ(7, read(engine, question, sizeof question));
+	CHECK_STR("get=1\n\n", question);
+	CHECK_EQ(-EAGAIN, feed_state(&feed, &state));
+	CHECK(reply("listen_port=5\npublic_key=" KEY_OF("01234567") "\npreshared_key="));
+	CHECK_EQ(-EAGAIN, feed_state(&feed, &state));
+	CHECK(reply(KEY_OF("0a0b0c0d") "\nallowed_ip=10.0.0.0/8\nerrno=0\n\n"));
+	CHECK_EQ(1, feed_state(&feed, &state));
+	CHECK_EQ(5, state.listen_port);
+	CHECK_EQ(1, state.peer_count);
+	CHECK_EQ(0x0a, state.peers[0].preshared_key.bytes[0]);
+	CHECK_EQ(1, state.peers[0].allowed_ip_count);
+	CHECK(!feed.state.bytes); /* it held keys */
+	change_wipe(&state);
+	end();
+}
+
+TEST(feed_refuses_what_is_no_state)
+{
+	static const char *const rows[] = {
+		"errno=5\n\n", "listen_port=99999999\nerrno=0\n\n", "\n\n"};
+	struct change state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		CHECK(begin());
+		CHECK_EQ(0, feed_ask(&feed));
+		CHECK(reply(rows[i]));
+		CHECK_EQ(-EPROTO, feed_state(&feed, &state));
+		change_wipe(&state);
+		end();
+	}
+	CHECK(begin());
+	CHECK_EQ(0, feed_ask(&feed));
+	shutdown(engine, SHUT_WR);
+	CHECK_EQ(0, feed_state(&feed, &state));
+	end();
+}
