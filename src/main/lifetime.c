@@ -64,17 +64,9 @@ static int on_name_found(void *context, const struct name *name, const struct en
 
 static int add_names(struct supervisor *s)
 {
-	const struct conf *conf = &s->config.conf;
 	s->names.on_found = on_name_found;
 	s->names.context = s;
-	for (size_t i = 0; i < conf->link.name_count; i++) {
-		const struct conf_name *name = &conf->link.names[i];
-		int error = names_add(&s->names, &conf->change.peers[name->peer].public_key,
-			name->host, name->port);
-		if (error)
-			return error;
-	}
-	return 0;
+	return names_add_all(&s->names, &s->config.conf);
 }
 
 static int open_port(struct supervisor *s)

@@ -67,6 +67,67 @@ enum names_state names_state(const struct names *names)
 	return state;
 }
 
+int names_add_all(struct names *names, const struct conf *conf)
+{
+	int error = 0;
+	for (size_t i = 0; !error && i < conf->link.name_count; i++) {
+		const struct conf_name *name = &conf->link.names[i];
+		error = names_add(
+			names, &conf->change.peers[name->peer].public_key, name->host, name->port);
+	}
+	return error;
+}
+
+static int compare_names(const void *first, const void *second)
+{
+	const struct name *a = first, *b = second;
+	return memcmp(&a->peer, &b->peer, sizeof a->peer);
+}
+
+static void sort(struct names *names)
+{
+	if (names->count)
+		qsort(names->names, names->count, sizeof *names->names, compare_names);
+}
+
+/* In a list that is sorted. */
+static struct name *find_name(const struct names *names, const struct public_key *peer)
+{
+	struct name wanted = {.peer = *peer};
+	return names->count
+		       ? bsearch(&wanted, names->names, names->count, sizeof wanted, compare_names)
+		       : NULL;
+}
+
+void names_follow(struct names *names, struct names *fresh)
+{
+	sort(names);
+	for (size_t i = 0; i < fresh->count; i++) {
+		struct name *name = &fresh->names[i], *old = find_name(names, &name->peer);
+		if (!old || strcmp(old->host, name->host) || strcmp(old->port, name->port))
+			continue;
+		name->id = old->id;
+		name->next_try = old->next_try;
+		name->wait = old->wait;
+	}
+	free(names->names);
+	names->names = fresh->names;
+	names->count = fresh->count;
+	fresh->names = NULL;
+	fresh->count = 0;
+	sort(names);
+}
+
+void names_forget_answer(struct names *names, const struct public_key *peer)
+{
+	struct name *name = find_name(names, peer);
+	if (name)
+		*name = (struct name){.peer = *peer,
+			.host = name->host,
+			.port = name->port,
+			.wait = NAMES_RETRY_FIRST};
+}
+
 void names_say_unknown(const struct names *names)
 {
 	for (size_t i = 0; i < names->count; i++) {

@@ -9,6 +9,7 @@
 #include "crypto/dh.h"
 #include "io/process.h"
 #include "manage/resolver.h"
+#include "text/conf.h"
 
 #define NAMES_RETRY_FIRST (5 * NANOS_PER_SECOND)
 #define NAMES_RETRY_LAST  (60 * NANOS_PER_SECOND)
@@ -46,6 +47,19 @@ void names_stop(struct names *names);
 /* The strings stay the caller's. 0 or -ENOMEM. */
 int names_add(
 	struct names *names, const struct public_key *peer, const char *host, const char *port);
+
+/* Every name of a configuration, whose strings they stay. 0 or -ENOMEM. */
+int names_add_all(struct names *names, const struct conf *conf);
+
+/*
+ * Takes the list of `fresh` in place of its own. A peer that has the same name in
+ * both goes on where it is: found, under way or to be tried again.
+ */
+void names_follow(struct names *names, struct names *fresh);
+
+/* After names_follow: the engine knows the peer from now on only: its name, if it has one, is asked
+ * again. */
+void names_forget_answer(struct names *names, const struct public_key *peer);
 
 enum names_state names_state(const struct names *names);
 

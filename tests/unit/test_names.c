@@ -220,3 +220,67 @@ TEST(names_say_what_is_not_known)
 {
 	sandbox_run_child(unknown);
 }
+
+/* A reload: who keeps its name goes on, who has a new one or is new is asked. */
+static bool follows(void)
+{
+	struct names fresh = {0};
+	struct public_key kept = {{2}}, changed = {{1}}, added = {{3}}, gone = {{4}};
+	REQUIRE(begin() && add(4, "four.example") && add(2, "two.example") &&
+		add(1, "one.example"));
+	REQUIRE(names_ask(&names, 0) == NANOS_NEVER && is_asked("four.example"));
+	struct to_resolver forgotten = asked;
+	REQUIRE(is_asked("two.example"));
+	struct to_resolver pending = asked;
+	REQUIRE(is_asked("one.example"));
+	struct to_resolver outdated = asked;
+	REQUIRE(!names_add(&fresh, &added, "three.example", "51820") &&
+		!names_add(&fresh, &changed, "one.example", "5") &&
+		!names_add(&fresh, &kept, "two.example", "51820"));
+	names_follow(&names, &fresh);
+	REQUIRE(!fresh.names && fresh.count == 0 && names.count == 3);
+	REQUIRE(names_ask(&names, SECOND) == NANOS_NEVER);
+	REQUIRE(is_asked("one.example") && !strcmp("5", asked.port));
+	REQUIRE(is_asked("three.example") && is_asked(""));
+	asked = forgotten; /* nobody waits for it any more */
+	found_host = NULL;
+	REQUIRE(answer(0, 4, SECOND) && !found_host);
+	asked = pending;
+	REQUIRE(answer(0, 2, SECOND) && found_host && !strcmp("two.example", found_host));
+	asked = outdated; /* of the name that it had */
+	found_host = NULL;
+	REQUIRE(answer(0, 1, SECOND) && !found_host);
+	/* a peer that the engine lost is looked up again, another is not */
+	names_forget_answer(&names, &kept);
+	names_forget_answer(&names, &gone);
+	REQUIRE(names_ask(&names, SECOND) == NANOS_NEVER && is_asked("two.example"));
+	REQUIRE(is_asked(""));
+	names_follow(&names, &fresh); /* no names any more */
+	REQUIRE(names.count == 0 && names_ask(&names, SECOND) == NANOS_NEVER);
+	names_stop(&names);
+	return true;
+}
+
+TEST(names_follow_the_file)
+{
+	sandbox_run_child(follows);
+}
+
+TEST(names_are_those_of_a_file)
+{
+	static const char text[] = "[Peer]\nPublicKey = "
+				   "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+				   "[Peer]\nPublicKey = "
+				   "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+				   "Endpoint = two.example:7\n";
+	struct conf conf;
+	struct names list = {0};
+	CHECK(conf_parse(&conf, text, sizeof text - 1) && conf.error_count == 0);
+	CHECK_EQ(0, names_add_all(&list, &conf));
+	CHECK_EQ(1, list.count);
+	CHECK_EQ(2, list.names[0].peer.bytes[0]);
+	CHECK_STR("two.example", list.names[0].host);
+	CHECK_STR("7", list.names[0].port);
+	names_stop(&list);
+	conf_wipe(&conf);
+}
