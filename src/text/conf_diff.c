@@ -1,0 +1,169 @@
+#include "text/conf_diff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/addrtext.h"
+#include "text/keytext.h"
+#include "text/reconcile_index.h"
+
+/* ---- names */
+
+struct named { /* a file's peers, and the names of their endpoints */
+	const struct change *change;
+	const struct conf_name **name_of; /* by peer; NULL: it has none */
+	struct reconcile_index index;
+};
+
+static bool gather(struct named *named, const struct conf *conf)
+{
+	*named = (struct named){.change = &conf->change,
+		.name_of = calloc(conf->change.peer_count + 1, sizeof *named->name_of)};
+	for (size_t i = 0; named->name_of && i < conf->link.name_count; i++)
+		named->name_of[conf->link.names[i].peer] = &conf->link.names[i];
+	return reconcile_index_build(&named->index, &conf->change) && named->name_of;
+}
+
+static void free_named(struct named *named)
+{
+	reconcile_index_free(&named->index);
+	free(named->name_of);
+}
+
+static const struct conf_name *find_name(const struct named *named, const struct change_peer *peer)
+{
+	return peer ? named->name_of[peer - named->change->peers] : NULL;
+}
+
+static bool is_same_name(const struct conf_name *a, const struct conf_name *b)
+{
+	return a == b || (a && b && !strcmp(a->host, b->host) && !strcmp(a->port, b->port));
+}
+
+/* "host:port", or what the file says in numbers. */
+static void add_endpoint(
+	struct out *out, const struct conf_name *name, const struct change_peer *peer)
+{
+	char text[ADDRTEXT_ENDPOINT_MAX];
+	if (name) {
+		out_add_text(out, name->host);
+		out_add_text(out, ":");
+		out_add_text(out, name->port);
+		return;
+	}
+	addrtext_write_endpoint(text, &peer->endpoint);
+	out_add_text(out, text);
+}
+
+static void add_line(struct out *out, const struct conf_name *before, const struct change_peer *was,
+	const struct conf_name *after, const struct change_peer *is)
+{
+	char key[KEYTEXT_BASE64_LEN + 1];
+	bool had = before || (was && was->has_endpoint), has = after || is->has_endpoint;
+	keytext_write_base64(key, is->public_key.bytes);
+	out_add_text(out, had && has ? "~ " : has ? "+ " : "- ");
+	out_add_text(out, "endpoint of peer ");
+	out_add_text(out, key);
+	out_add_text(out, ": ");
+	if (had)
+		add_endpoint(out, before, was);
+	out_add_text(out, had && has ? " -> " : has ? "" : ", where it is remains");
+	if (has)
+		add_endpoint(out, after, is);
+	out_add_text(out, "\n");
+}
+
+void conf_diff_names(struct out *out, const struct conf *from, const struct conf *to)
+{
+	struct named old, new;
+	bool ok = gather(&old, from);
+	ok = gather(&new, to) && ok;
+	for (size_t i = 0; ok && i < to->change.peer_count; i++) {
+		const struct change_peer *is = &to->change.peers[i];
+		const struct change_peer *was = reconcile_index_find(&old.index, &is->public_key);
+		const struct conf_name *before = find_name(&old, was), *after = new.name_of[i];
+		/* one in numbers is news for the engine, and said there */
+		if (!is_same_name(before, after) && !is->has_endpoint)
+			add_line(out, before, was, after, is);
+	}
+	out->has_failed |= !ok;
+	free_named(&old);
+	free_named(&new);
+}
+
+/* ---- hooks */
+
+static void add_commands(struct out *out, const char *sign, const char *key,
+	const struct conf_texts *texts, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++) {
+		out_add_text(out, sign);
+		out_add_text(out, key);
+		out_add_text(out, " ");
+		out_add_text(out, texts->items[i]);
+		out_add_text(out, "\n");
+	}
+}
+
+/* What is alike at the beginning and at the end is not said. */
+static void diff_commands(struct out *out, const char *key, const struct conf_texts *from,
+	const struct conf_texts *to)
+{
+	size_t first = 0, from_end = from->count, to_end = to->count;
+	while (first < from_end && first < to_end && !strcmp(from->items[first], to->items[first]))
+		first++;
+	while (from_end > first && to_end > first &&
+		!strcmp(from->items[from_end - 1], to->items[to_end - 1])) {
+		from_end--;
+		to_end--;
+	}
+	add_commands(out, "- ", key, from, first, from_end);
+	add_commands(out, "+ ", key, to, first, to_end);
+}
+
+void conf_diff_hooks(struct out *out, const struct conf *from, const struct conf *to)
+{
+	const struct conf_link *a = &from->link, *b = &to->link;
+	diff_commands(out, "PreUp", &a->pre_up, &b->pre_up);
+	diff_commands(out, "PostUp", &a->post_up, &b->post_up);
+	diff_commands(out, "PreDown", &a->pre_down, &b->pre_down);
+	diff_commands(out, "PostDown", &a->post_down, &b->post_down);
+}
+
+/* ---- name servers */
+
+static void add_dns(struct out *out, const struct conf_link *link)
+{
+	char text[ADDRTEXT_ADDRESS_MAX];
+	const char *separator = "";
+	for (size_t i = 0; i < link->dns_servers.count; i++) {
+		addrtext_write_address(text, &link->dns_servers.items[i].address);
+		out_add_text(out, separator);
+		out_add_text(out, text);
+		separator = ", ";
+	}
+	for (size_t i = 0; i < link->dns_search.count; i++) {
+		out_add_text(out, separator);
+		out_add_text(out, link->dns_search.items[i]);
+		separator = ", ";
+	}
+}
+
+void conf_diff_dns(struct out *out, const struct conf *from, const struct conf *to)
+{
+	struct out before, after;
+	out_init(&before, SIZE_MAX);
+	out_init(&after, SIZE_MAX);
+	add_dns(&before, &from->link);
+	add_dns(&after, &to->link);
+	if (strcmp(out_string(&before), out_string(&after))) {
+		out_add_text(out, !after.len ? "- dns " : before.len ? "~ dns " : "+ dns ");
+		out_add_text(out, out_string(&before));
+		out_add_text(out, before.len && after.len ? " -> " : "");
+		out_add_text(out, out_string(&after));
+		out_add_text(out, "\n");
+	}
+	out->has_failed |= before.has_failed || after.has_failed;
+	out_wipe(&before);
+	out_wipe(&after);
+}
