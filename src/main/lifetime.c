@@ -9,6 +9,7 @@
 #include "main/default_route.h"
 #include "main/verb.h"
 #include "main/wishes.h"
+#include "text/reconcile.h"
 
 /* ---- before anything is touched */
 
@@ -190,7 +191,7 @@ static bool raise_link(struct supervisor *s)
 	bool ok = wishes_gather(&wishes, &s->config.conf, s->monitor.link.ifindex) &&
 		  !link_apply(&s->link, &s->netlink, &wishes.settings, NULL, why);
 	wishes_wipe(&wishes);
-	change_wipe(&s->config.conf.change);
+	reconcile_forget_secrets(&s->config.conf.change);
 	int error = ok ? engine_link_tell(&s->engine, true, s->link.state.mtu) : 0;
 	if (ok && !error)
 		return true;
@@ -228,6 +229,7 @@ void lifetime_feed_watchdog(struct supervisor *s, nanos boottime)
 void lifetime_schedule(struct supervisor *s)
 {
 	nanos next = nanos_min(s->routes.due, s->control_due);
+	next = nanos_min(next, s->door.reload.deadline);
 	if (s->notify.watchdog_ns != NANOS_NEVER && s->stage <= STAGE_RUNNING)
 		next = nanos_min(next, s->watchdog_due);
 	next = nanos_min(next, s->name_servers.due);
@@ -284,6 +286,8 @@ static bool announce(struct supervisor *s)
 	background_release(&s->background, VERB_OK);
 	if (is_background)
 		say_up(s); /* for syslog too */
+	if (s->has_config)
+		door_begin(&s->door);
 	lifetime_schedule(s);
 	return false; /* lifetime_end goes on */
 }
@@ -328,6 +332,7 @@ void lifetime_tear_down(struct supervisor *s)
 			loop_remove(&s->loop, &s->removal_watch);
 	}
 	control_close(&s->control);
+	door_close(&s->door);
 }
 
 static bool run_stage(struct supervisor *s)
@@ -379,6 +384,7 @@ void lifetime_end(struct supervisor *s, int status)
 		s->status = status;
 	if (s->stage >= STAGE_PRE_DOWN)
 		return; /* it is ending already */
+	door_end(&s->door);
 	bool is_orderly = s->stage == STAGE_RUNNING && !s->monitor.is_deleted;
 	s->stage = is_orderly ? STAGE_PRE_DOWN : STAGE_DNS_DOWN;
 	go(s);

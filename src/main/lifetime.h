@@ -8,6 +8,7 @@
 
 #include "io/loop.h"
 #include "main/background.h"
+#include "main/door.h"
 #include "main/engine_link.h"
 #include "main/feed.h"
 #include "main/hook_queue.h"
@@ -65,6 +66,7 @@ struct supervisor {
 	struct routes routes;
 	struct source_check source_check;
 	struct stamps stamps;
+	struct door door;
 	struct netlink netlink;
 	struct link link;
 	struct watch engine_watch, names_watch, control_watch, removal_watch, monitor_watch,
@@ -94,7 +96,7 @@ void lifetime_tear_down(struct supervisor *s);
 
 /* What of a change is not sent yet goes when the engine has read. */
 void lifetime_watch_feed(struct supervisor *s);
-/* Sets the loop's deadline: for what has to be looked up, and for news of routes. */
+/* Sets the loop's deadline: for names to look up, news of routes, a reload to confirm. */
 void lifetime_schedule(struct supervisor *s);
 
 /* Something about names is new, or names_due may have come. */

@@ -36,6 +36,13 @@ void names_stop(struct names *names)
 	*names = (struct names){0};
 }
 
+void names_free(struct names *names)
+{
+	free(names->names);
+	names->names = NULL;
+	names->count = 0;
+}
+
 int names_add(
 	struct names *names, const struct public_key *peer, const char *host, const char *port)
 {

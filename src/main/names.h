@@ -48,6 +48,9 @@ void names_stop(struct names *names);
 int names_add(
 	struct names *names, const struct public_key *peer, const char *host, const char *port);
 
+/* The list alone. */
+void names_free(struct names *names);
+
 /* Every name of a configuration, whose strings they stay. 0 or -ENOMEM. */
 int names_add_all(struct names *names, const struct conf *conf);
 

@@ -165,6 +165,7 @@ static void on_deadline(void *context)
 	lifetime_look_for_names(s, now);
 	if (s->stage <= STAGE_RUNNING)
 		lifetime_feed_watchdog(s, now);
+	reload_on_time(&s->door.reload, now);
 	lifetime_schedule(s);
 }
 
@@ -194,6 +195,10 @@ static void on_waiter_gone(void *context, uint32_t events)
 static void on_signal(void *context, int signal)
 {
 	struct supervisor *s = context;
+	if (signal == SIGHUP && s->has_config) {
+		door_on_hangup(&s->door);
+		return;
+	}
 	/* A terminal that closes may say so more than once. */
 	bool is_again = s->is_told_to_end && signal != SIGHUP;
 	s->is_told_to_end |= signal != SIGHUP;
@@ -279,6 +284,32 @@ static int read_config(struct supervisor *s)
 	return status;
 }
 
+static void on_reload_news(void *context)
+{
+	lifetime_schedule(context);
+}
+
+/* Without this door there is still SIGHUP. */
+static void open_door(struct supervisor *s)
+{
+	struct reload *r = &s->door.reload;
+	*r = (struct reload){
+		.loop = &s->loop,
+		.engine = &s->engine,
+		.netlink = &s->netlink,
+		.link = &s->link,
+		.config = &s->config,
+		.names = &s->names,
+		.hooks = {&s->hooks, &s->has_hooks, &s->loop, false},
+		.on_news = on_reload_news,
+		.context = s,
+	};
+	int error = door_open(&s->door, &s->loop, ADMIN_DIRECTORY, s->options->name);
+	if (error)
+		log_error("cannot listen at %s/%s.sock: %s; SIGHUP reloads", ADMIN_DIRECTORY,
+			s->options->name, strerror(-error));
+}
+
 /* Everything up to the loop. What was opened is closed by close_all. */
 static int start(struct supervisor *s)
 {
@@ -291,6 +322,8 @@ static int start(struct supervisor *s)
 		return status;
 	if (interface_open(s) || lifetime_prepare_engine(s) || watch_all(s))
 		return VERB_FAILED;
+	if (s->has_config)
+		open_door(s);
 	return VERB_OK;
 }
 
@@ -334,6 +367,7 @@ int supervisor_run(const struct supervisor_options *options)
 		.feed.fd = -1,
 		.routes = {.fd = -1, .due = NANOS_NEVER},
 		.control_due = NANOS_NEVER,
+		.door.reload.deadline = NANOS_NEVER,
 		.background.fd = -1,
 		.name_servers.due = NANOS_NEVER,
 		.control = {.listen_fd = -1, .watch_fd = -1},

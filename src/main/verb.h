@@ -24,8 +24,9 @@ struct verb {
 	int (*run)(int argc, char **argv); /* without the verb itself; an enum verb_exit */
 };
 
-extern const struct verb verb_check, verb_down, verb_export, verb_genkey, verb_genpsk, verb_help,
-	verb_pubkey, verb_route, verb_run, verb_show, verb_strip, verb_up;
+extern const struct verb verb_check, verb_confirm, verb_diff, verb_down, verb_export, verb_genkey,
+	verb_genpsk, verb_help, verb_pubkey, verb_reload, verb_route, verb_run, verb_show,
+	verb_strip, verb_up;
 
 /* NULL: no such verb. */
 const struct verb *verb_find(const char *name);

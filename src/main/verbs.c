@@ -7,9 +7,9 @@
 
 #define SHORT_VERB_LEN 3 /* "up", "run": half of all short names are near to them */
 
-static const struct verb *const verbs[] = {&verb_up, &verb_down, &verb_run, &verb_show, &verb_route,
-	&verb_export, &verb_check, &verb_strip, &verb_genkey, &verb_genpsk, &verb_pubkey,
-	&verb_help, NULL};
+static const struct verb *const verbs[] = {&verb_up, &verb_down, &verb_run, &verb_reload,
+	&verb_confirm, &verb_diff, &verb_show, &verb_route, &verb_export, &verb_check, &verb_strip,
+	&verb_genkey, &verb_genpsk, &verb_pubkey, &verb_help, NULL};
 
 const struct verb *verb_find(const char *name)
 {
@@ -28,7 +28,6 @@ const char *verb_guess(const char *word)
 		{"start", "up"},
 		{"stop", "down"},
 		{"restart", "down"},
-		{"reload", "down"},
 		{"list", "show"},
 		{"ls", "show"},
 		{"version", "--version"},

@@ -24,7 +24,7 @@ in_new_world=(unshare --mount --pid --net --fork --kill-child --mount-proc)
 prepare_world() { # inside, before anything else
 	mount -t tmpfs tmpfs /run
 	mount -t tmpfs tmpfs /var/lib # adit keeps its stamps there
-	mkdir -p /run/netns /run/wireguard /run/test
+	mkdir -p /run/netns /run/wireguard /run/adit /run/test
 	ip link set lo up
 	dir=/run/test
 }

@@ -17,7 +17,7 @@ TEST(verbs_guess_what_was_meant)
 		{"start", "up"},
 		{"stop", "down"},
 		{"restart", "down"},
-		{"reload", "down"},
+		{"relaod", "reload"},
 		{"list", "show"},
 		{"ls", "show"},
 		{"version", "--version"},

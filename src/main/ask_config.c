@@ -1,0 +1,35 @@
+#include "main/ask_config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "main/admin.h"
+#include "main/ask.h"
+#include "main/load.h"
+#include "main/verb.h"
+
+/* The supervisor has another current folder. */
+static int ask_about_file(const char *request, const struct load *load)
+{
+	char line[ADMIN_LINE_MAX];
+	char *path = realpath(load->path, NULL);
+	int len = path ? snprintf(line, sizeof line, "%s path=%s", request, path) : -1;
+	if (!path)
+		fprintf(stderr, "adit: %s: %s\n", load->path, strerror(errno));
+	free(path);
+	return len < 0 || len >= (int)sizeof line
+		       ? VERB_CONFIG
+		       : ask_supervisor(ADMIN_DIRECTORY, load->name, line);
+}
+
+int ask_about_config(const char *request, const char *word)
+{
+	struct load load;
+	if (!load_find(&load, word))
+		return VERB_USAGE;
+	if (!strcmp(load.name, word))
+		return ask_supervisor(ADMIN_DIRECTORY, load.name, request);
+	return ask_about_file(request, &load);
+}
