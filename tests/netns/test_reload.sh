@@ -81,7 +81,8 @@ test_peers_and_keys() {
 	old_public=$(in_ns a wg show adit-a public-key)
 	new_private=$(wg genkey)
 	edit "s,^PrivateKey = .*,PrivateKey = $new_private,"
-	expect_reload "~ private key, whose public key is $old_public -> $(wg pubkey <<<"$new_private")"
+	expect_reload "~ private key, whose public key is $old_public -> $(
+		wg pubkey <<<"$new_private")"
 	expect_reload ""
 	! grep -qF -e "$psk" -e "$new_private" "$dir/adit-a.log" || fail "a key in the log"
 	stop_both
@@ -108,7 +109,8 @@ test_link_and_hooks() {
 	expect_ping a 10.7.0.2
 	# the runner of commands comes with the first of them, and they are the next time's
 	[ -z "$(pgrep -x adit-hooks)" ] || fail "a hook runner for nothing"
-	edit '1,/\[Peer\]/s/\[Peer\]/PostUp = touch %i.up\nPostDown = touch \/run\/test\/%i.down\n&/'
+	edit '1,/\[Peer\]/s/\[Peer\]/PostUp = touch %i.up\n&/'
+	edit '/^PostUp/a PostDown = touch /run/test/%i.down'
 	expect_reload "+ PostUp touch %i.up
 + PostDown touch /run/test/%i.down"
 	edit '/^PostUp/d'
@@ -129,7 +131,8 @@ change_others() {
 		edit 's,\, 10.9.9.1/24,,'
 		reload adit-a >>"$dir/reloads"
 	done
-	expect_equal "peers that came and went" $((2 * $1)) "$(grep -c '^[+-] peer ' "$dir/reloads")"
+	expect_equal "peers that came and went" $((2 * $1)) \
+		"$(grep -c '^[+-] peer ' "$dir/reloads")"
 }
 
 # Twenty reloads under a flood, and twenty under a transfer.
