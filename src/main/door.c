@@ -163,7 +163,6 @@ int door_open(struct door *door, struct loop *loop, const char *directory, const
 	door->admin.on_request = on_request;
 	door->admin.on_gone = on_gone;
 	door->admin.context = door;
-	reload_init(&door->reload);
 	return admin_open(&door->admin, loop, directory, interface);
 }
 

@@ -18,7 +18,7 @@
 #define DOOR_TROUBLE   2 /* could not be told */
 
 struct door {
-	struct reload reload; /* what it works on is set by the supervisor */
+	struct reload reload; /* reload_init is the supervisor's */
 	struct admin admin;
 	const char *interface;
 	bool is_ready;		     /* the interface is up, and not about to end */

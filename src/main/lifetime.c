@@ -82,6 +82,7 @@ int lifetime_prepare_engine(struct supervisor *s)
 {
 	stamps_open(&s->stamps, STAMP_FILE_DIRECTORY, s->options->name, clock_read().realtime);
 	int error = engine_link_give_tun(&s->engine, s->tun, s->monitor.link.mtu, &s->stamps);
+	/* before the sockets are bound: no packet of ours may lack the mark */
 	if (!error && s->has_config)
 		error = default_route_choose_mark(
 			&s->config.conf, &s->link, &s->netlink, s->options->name);
@@ -254,6 +255,8 @@ static bool set_name_servers(struct supervisor *s)
 static void on_name_servers_done(void *context, int error)
 {
 	struct supervisor *s = context;
+	if (s->stage == STAGE_RUNNING)
+		reload_on_servers(&s->door.reload, error);
 	if (s->stage != STAGE_DNS && s->stage != STAGE_DNS_DOWN)
 		return; /* we were told to end while it was at it */
 	if (error && s->stage == STAGE_DNS)

@@ -7,6 +7,7 @@
 
 #include "io/clock.h"
 #include "io/log.h"
+#include "main/default_route.h"
 #include "main/relink.h"
 #include "main/verb.h"
 #include "text/reconcile.h"
@@ -19,18 +20,11 @@ static void say_lines(struct reload *r)
 
 /* ---- the end of it */
 
-static void close_feed(struct reload *r)
-{
-	if (r->feed.fd < 0)
-		return;
-	loop_remove(r->loop, &r->feed_watch);
-	feed_close(&r->feed);
-}
-
 static void wipe(struct reload *r)
 {
-	close_feed(r);
+	reload_feed_close(&r->feed);
 	reload_hooks_stop(&r->hooks);
+	reload_servers_stop(&r->servers);
 	load_wipe(&r->other);
 	reload_plan_wipe(&r->plan);
 	r->state = RELOAD_NONE;
@@ -51,14 +45,6 @@ static void give_up(struct reload *r, int status)
 	finish(r, status);
 }
 
-void reload_init(struct reload *r)
-{
-	r->feed.fd = r->other.fd = -1;
-	r->deadline = NANOS_NEVER;
-	r->voice = reload_voice_nobody;
-	reload_plan_init(&r->plan);
-}
-
 /* ---- the file */
 
 static struct reload *reading; /* load_read's `say` has no context */
@@ -76,17 +62,52 @@ static bool is_regular(const char *path)
 	return stat(path, &st) || S_ISREG(st.st_mode);
 }
 
-static int read_file(struct reload *r)
+/* They are forked before the keys are read. 0 or -errno. */
+static int start_processes(struct reload *r)
 {
 	int error = r->wish.is_dry ? 0 : reload_hooks_start(&r->hooks);
+	if (!error && !r->wish.is_dry)
+		error = reload_servers_start(&r->servers);
+	return error;
+}
+
+/* What of the file this machine cannot do is said; the processes that it needs stay. */
+static int check_file(struct reload *r)
+{
+	char why[DNS_TEXT_MAX];
+	struct conf *conf = &r->other.conf;
+	int status = load_check(&r->other);
+	if (status)
+		return status;
+	if (!reload_servers_can(&r->servers, conf, r->other.name, why)) {
+		reload_voice_remark(&r->voice, "%s: DNS: %s", r->other.path, why);
+		return VERB_FAILED;
+	}
+	if (!load_has_hooks(&r->other))
+		reload_hooks_stop(&r->hooks);
+	if (!conf->link.dns_servers.count)
+		reload_servers_stop(&r->servers);
+	int error = r->world.link->ifindex ? default_route_choose_mark(conf, r->world.link,
+						     r->world.netlink, r->other.name)
+					   : 0;
+	if (error)
+		reload_voice_remark(&r->voice, "cannot choose a mark for the default route: %s",
+			strerror(-error));
+	return error ? VERB_FAILED : VERB_OK;
+}
+
+static int read_file(struct reload *r)
+{
+	const struct load *present = r->world.config;
+	int error = start_processes(r);
 	if (error) {
 		reload_voice_remark(&r->voice, "cannot start a process: %s", strerror(-error));
 		return VERB_FAILED;
 	}
-	memcpy(r->other.name, r->config->name, sizeof r->other.name);
+	memcpy(r->other.name, present->name, sizeof r->other.name);
 	snprintf(r->other.path, sizeof r->other.path, "%s",
-		r->wish.path ? r->wish.path : r->config->path);
-	r->wish.path = NULL;
+		r->wish.path ? r->wish.path : present->path);
+	r->wish.path = NULL; /* the caller's */
 	if (!is_regular(r->other.path)) {
 		reload_voice_remark(&r->voice, "%s is not a file; reading it might wait for ever",
 			r->other.path);
@@ -94,36 +115,7 @@ static int read_file(struct reload *r)
 	}
 	reading = r;
 	int status = load_read(&r->other, say_mistake);
-	if (status)
-		return status;
-	status = load_check(&r->other);
-	if (!status && !load_has_hooks(&r->other))
-		reload_hooks_stop(&r->hooks);
-	return status;
-}
-
-/* ---- the feed */
-
-static void on_feed(void *context, uint32_t events);
-
-static void watch_feed(struct reload *r)
-{
-	uint32_t writable = feed_is_sending(&r->feed) ? EPOLLOUT : 0;
-	loop_modify(r->loop, &r->feed_watch, EPOLLIN | writable);
-}
-
-static int open_feed(struct reload *r)
-{
-	int error = feed_open(&r->feed, r->engine);
-	if (error) {
-		r->feed.fd = -1;
-		return error;
-	}
-	r->feed_watch = (struct watch){r->feed.fd, on_feed, r};
-	error = loop_add(r->loop, &r->feed_watch, EPOLLIN);
-	if (error)
-		feed_close(&r->feed);
-	return error;
+	return status ? status : check_file(r);
 }
 
 /* ---- there */
@@ -131,102 +123,75 @@ static int open_feed(struct reload *r)
 static void swap_files(struct reload *r)
 {
 	struct load file = r->other;
-	r->other = *r->config;
-	*r->config = file;
-	reconcile_forget_secrets(&r->config->conf.change);
+	r->other = *r->world.config;
+	*r->world.config = file;
+	reconcile_forget_secrets(&r->world.config->conf.change);
 }
 
-/* What cannot fail any more. */
+static void await_confirmation(struct reload *r)
+{
+	uint32_t seconds = r->wish.confirm_seconds;
+	reload_voice_remark(&r->voice,
+		"it is rolled back in %u s, unless \"adit confirm %s\" comes before", seconds,
+		r->world.config->name);
+	reload_feed_close(&r->feed);
+	change_wipe(&r->plan.forward);
+	out_wipe(&r->plan.lines);
+	r->state = RELOAD_UNCONFIRMED;
+	r->deadline = nanos_add(clock_read().boottime, seconds * NANOS_PER_SECOND);
+	finish(r, VERB_OK);
+}
+
 static void complete(struct reload *r)
 {
-	reload_plan_follow_names(&r->plan, r->names, &r->plan.forward);
 	swap_files(r);
 	reload_hooks_keep(&r->hooks);
+	reload_servers_keep(&r->servers);
+	reload_plan_add_file_lines(&r->plan, &r->other.conf, &r->world.config->conf);
 	say_lines(r);
 	size_t count = reload_plan_count_lines(&r->plan);
-	log_info("reloaded %s: %zu change%s", r->config->path, count, count == 1 ? "" : "s");
-	uint32_t seconds = r->wish.confirm_seconds;
-	if (!seconds) {
+	log_info("reloaded %s: %zu change%s", r->world.config->path, count, count == 1 ? "" : "s");
+	if (r->wish.confirm_seconds)
+		await_confirmation(r);
+	else
 		give_up(r, VERB_OK);
-	} else {
-		reload_voice_remark(&r->voice,
-			"it is rolled back in %u s, unless \"adit confirm %s\" comes before",
-			seconds, r->config->name);
-		close_feed(r);
-		change_wipe(&r->plan.forward);
-		out_wipe(&r->plan.lines);
-		r->state = RELOAD_UNCONFIRMED;
-		r->deadline = nanos_add(clock_read().boottime, seconds * NANOS_PER_SECOND);
-		finish(r, VERB_OK);
-	}
-	r->on_news(r->context);
+	r->world.on_news(r->world.context);
 }
 
-static void refuse(struct reload *r, int error)
+static void show(struct reload *r)
 {
 	char why[LINK_WHY_MAX];
-	struct out ignored;
-	const struct change *change = &r->plan.forward;
-	if (change->has_listen_port && (error == EADDRINUSE || error == EACCES))
-		reload_voice_remark(&r->voice,
-			"cannot listen on UDP port %u: %s; nothing was changed",
-			change->listen_port, strerror(error));
-	else
-		reload_voice_remark(&r->voice,
-			"the engine refused the change: %s; nothing was changed", strerror(error));
-	out_init(&ignored, SIZE_MAX);
-	if (relink(r->link, r->netlink, &r->config->conf, &ignored, why))
-		reload_voice_remark(&r->voice, "but the interface could not be set back: %s", why);
-	out_wipe(&ignored);
-	give_up(r, VERB_FAILED);
-}
-
-static void change_engine(struct reload *r)
-{
-	r->state = RELOAD_CHANGING;
-	if (reload_plan_is_empty(&r->plan.forward)) {
-		complete(r);
-		return;
-	}
-	int error = feed_change(&r->feed, &r->plan.forward);
-	watch_feed(r);
+	const struct conf *old = &r->world.config->conf, *new = &r->other.conf;
+	int error = relink_diff(r->world.link, r->world.netlink, new, &r->plan.lines, why);
 	if (error)
-		refuse(r, -error);
+		reload_voice_remark(&r->voice, "%s", why);
+	reload_plan_add_file_lines(&r->plan, old, new);
+	if (!error)
+		say_lines(r);
+	give_up(r, error ? VERB_FAILED : VERB_OK);
 }
 
-static void carry_out(struct reload *r)
+static void on_state(void *context, int error, const struct change *from)
 {
-	char why[LINK_WHY_MAX] = "no memory";
-	bool is_dry = r->wish.is_dry;
-	const struct conf *conf = &r->other.conf;
-	if (!r->link->ifindex)
-		reload_voice_remark(&r->voice,
-			"the interface is in another network namespace: its MTU, addresses and "
-			"routes are left as they are");
-	int error = is_dry ? relink_diff(r->link, r->netlink, conf, &r->plan.lines, why)
-			   : relink(r->link, r->netlink, conf, &r->plan.lines, why);
-	if (error) {
-		reload_voice_remark(&r->voice, "%s%s", why, is_dry ? "" : "; nothing was changed");
+	struct reload *r = context;
+	const struct conf *old = &r->world.config->conf, *new = &r->other.conf;
+	if (error || !reload_plan_make(&r->plan, from, old, new)) {
+		reload_voice_remark(&r->voice, "%s: %s",
+			error ? "the engine does not say what it is doing" : "reload",
+			strerror(error ? error : ENOMEM));
 		give_up(r, VERB_FAILED);
 		return;
 	}
-	reload_plan_add_file_lines(&r->plan, &r->config->conf, conf);
-	if (!is_dry) {
-		change_engine(r);
+	if (!r->world.link->ifindex)
+		reload_voice_remark(&r->voice,
+			"the interface is in another network namespace: its MTU, addresses, "
+			"routes and name servers are left as they are");
+	if (r->wish.is_dry) {
+		show(r);
 		return;
 	}
-	say_lines(r);
-	give_up(r, VERB_OK);
-}
-
-static void on_state(struct reload *r, const struct change *from)
-{
-	if (reload_plan_make(&r->plan, from, &r->config->conf, &r->other.conf)) {
-		carry_out(r);
-		return;
-	}
-	reload_voice_remark(&r->voice, "no memory for a reload; nothing was changed");
-	give_up(r, VERB_FAILED);
+	r->state = RELOAD_CHANGING;
+	reload_steps_begin(&r->steps, &r->plan, old, new, r->other.name);
 }
 
 const char *reload_is_busy(const struct reload *r)
@@ -253,11 +218,7 @@ void reload_begin(
 		return;
 	}
 	r->state = RELOAD_ASKED;
-	int error = open_feed(r);
-	if (!error) {
-		error = feed_ask(&r->feed);
-		watch_feed(r);
-	}
+	int error = reload_feed_ask(&r->feed);
 	if (error) {
 		reload_voice_remark(
 			&r->voice, "the engine does not take a question: %s", strerror(-error));
@@ -273,108 +234,96 @@ int reload_confirm(struct reload *r)
 		return VERB_FAILED;
 	wipe(r);
 	log_info("the reload is confirmed");
-	r->on_news(r->context);
+	r->world.on_news(r->world.context);
 	return VERB_OK;
 }
 
-/* The old file is the interface's again, even where something of the way back failed. */
-static void arrive_back(struct reload *r, int error)
+/* The old file is the interface's again, even where something could not be set back. */
+static void arrive_back(struct reload *r)
 {
-	if (error)
-		reload_voice_remark(
-			&r->voice, "the engine refused the way back: %s", strerror(error));
-	if (names_add_all(&r->plan.names, &r->other.conf))
-		reload_voice_remark(
-			&r->voice, "no memory: names of endpoints are not looked up any more");
-	reload_plan_follow_names(&r->plan, r->names, &r->plan.back);
 	swap_files(r);
 	wipe(r);
-	log_info("the reload was not confirmed in time: it is rolled back");
-	r->on_news(r->context);
-}
-
-static void go_back(struct reload *r)
-{
-	char why[LINK_WHY_MAX];
-	r->state = RELOAD_GOING_BACK;
-	r->deadline = NANOS_NEVER;
-	r->voice = reload_voice_log;
-	if (relink(r->link, r->netlink, &r->other.conf, &r->plan.lines, why))
-		reload_voice_remark(&r->voice, "the interface could not be set back: %s", why);
-	if (reload_plan_is_empty(&r->plan.back)) {
-		arrive_back(r, 0);
-		return;
-	}
-	int error = open_feed(r);
-	if (!error) {
-		error = feed_change(&r->feed, &r->plan.back);
-		watch_feed(r);
-	}
-	if (error)
-		arrive_back(r, -error);
+	log_info("the reload was not confirmed in time: it is rolled back%s",
+		r->steps.has_trouble ? ", but not all of it" : "");
+	r->world.on_news(r->world.context);
 }
 
 void reload_on_time(struct reload *r, nanos boottime)
 {
-	if (r->state == RELOAD_UNCONFIRMED && nanos_is_due(r->deadline, boottime))
-		go_back(r);
+	if (r->state != RELOAD_UNCONFIRMED || !nanos_is_due(r->deadline, boottime))
+		return;
+	r->state = RELOAD_GOING_BACK;
+	r->deadline = NANOS_NEVER;
+	r->voice = reload_voice_log; /* nobody asked for this */
+	reload_steps_undo(&r->steps, &r->other.conf);
 }
 
-/* ---- what the engine says */
-
-static int read_feed(struct reload *r)
-{
-	int error, got;
-	if (r->state == RELOAD_ASKED) {
-		struct change from;
-		got = feed_state(&r->feed, &from);
-		if (got == 1)
-			on_state(r, &from);
-		change_wipe(&from);
-		return got;
-	}
-	got = feed_reply(&r->feed, &error);
-	if (got != 1)
-		return got;
-	error = error < 0 ? -error : error;
-	if (r->state == RELOAD_GOING_BACK)
-		arrive_back(r, error);
-	else if (error)
-		refuse(r, error);
-	else
-		complete(r);
-	return 1;
-}
-
-static void on_feed(void *context, uint32_t events)
+static void on_end(void *context, bool is_there)
 {
 	struct reload *r = context;
-	int got = 1;
-	if (events & EPOLLOUT) {
-		got = feed_flush(&r->feed) ? -EPIPE : 1;
-		watch_feed(r);
-	}
-	if (got == 1)
-		got = read_feed(r);
-	if (got == 1 || got == -EAGAIN)
-		return;
-	if (r->state == RELOAD_CHANGING)
-		refuse(r, got ? -got : EPIPE);
-	else if (r->state == RELOAD_GOING_BACK)
-		arrive_back(r, got ? -got : EPIPE);
-	else {
-		reload_voice_remark(&r->voice, "the engine does not say what it is doing: %s",
-			strerror(got ? -got : EPIPE));
+	if (r->state == RELOAD_GOING_BACK) {
+		arrive_back(r);
+	} else if (is_there) {
+		complete(r);
+	} else {
+		if (!r->steps.has_trouble)
+			reload_voice_remark(&r->voice, "all is as it was");
 		give_up(r, VERB_FAILED);
 	}
+}
+
+static void on_news(void *context)
+{
+	struct reload *r = context;
+	r->world.on_news(r->world.context);
+}
+
+static void on_reply(void *context, int error)
+{
+	struct reload *r = context;
+	reload_steps_on_answer(&r->steps, error);
+}
+
+void reload_on_servers(struct reload *r, int error)
+{
+	bool is_under_way = r->state == RELOAD_CHANGING || r->state == RELOAD_GOING_BACK;
+	if (is_under_way && reload_steps_await_servers(&r->steps))
+		reload_steps_on_answer(&r->steps, -error);
+}
+
+/* ---- life */
+
+void reload_init(struct reload *r, const struct reload_world *w)
+{
+	*r = (struct reload){
+		.world = *w,
+		.deadline = NANOS_NEVER,
+		.other.fd = -1,
+		.voice = reload_voice_nobody,
+		.hooks = {w->hooks, w->has_hooks, w->loop, false},
+		.servers = {w->servers, w->has_servers, w->loop, w->dns_system, false},
+		.feed = {.loop = w->loop, .engine = w->engine, .feed.fd = -1},
+		.steps = {.feed = &r->feed, .netlink = w->netlink, .link = w->link},
+	};
+	r->feed.on_state = on_state;
+	r->feed.on_reply = on_reply;
+	r->feed.context = r;
+	r->steps.names = w->names;
+	r->steps.servers = &r->servers;
+	r->steps.voice = &r->voice;
+	r->steps.on_news = on_news;
+	r->steps.on_end = on_end;
+	r->steps.context = r;
+	reload_plan_init(&r->plan);
 }
 
 void reload_abandon(struct reload *r)
 {
 	if (r->state == RELOAD_NONE)
 		return;
-	bool is_heard = r->state == RELOAD_ASKED || r->state == RELOAD_CHANGING;
-	if (is_heard)
+	if (r->state == RELOAD_ASKED || r->state == RELOAD_CHANGING)
 		reload_voice_remark(&r->voice, "the interface ends");
+	if (r->state == RELOAD_CHANGING || r->state == RELOAD_GOING_BACK)
+		names_free(r->world.names); /* they may be the other file's, which goes now */
 	give_up(r, VERB_FAILED);
 }

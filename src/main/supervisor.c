@@ -292,18 +292,22 @@ static void on_reload_news(void *context)
 /* Without this door there is still SIGHUP. */
 static void open_door(struct supervisor *s)
 {
-	struct reload *r = &s->door.reload;
-	*r = (struct reload){
+	const struct reload_world world = {
 		.loop = &s->loop,
 		.engine = &s->engine,
 		.netlink = &s->netlink,
 		.link = &s->link,
 		.config = &s->config,
 		.names = &s->names,
-		.hooks = {&s->hooks, &s->has_hooks, &s->loop, false},
+		.hooks = &s->hooks,
+		.has_hooks = &s->has_hooks,
+		.servers = &s->name_servers,
+		.has_servers = &s->has_dns,
+		.dns_system = &dns_usual_system,
 		.on_news = on_reload_news,
 		.context = s,
 	};
+	reload_init(&s->door.reload, &world);
 	int error = door_open(&s->door, &s->loop, ADMIN_DIRECTORY, s->options->name);
 	if (error)
 		log_error("cannot listen at %s/%s.sock: %s; SIGHUP reloads", ADMIN_DIRECTORY,

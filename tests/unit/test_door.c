@@ -16,7 +16,8 @@ static struct engine_link engine; /* of no process: it takes no question */
 static struct load config;
 static struct link link_set;
 static struct hook_queue hooks;
-static bool has_hooks;
+static bool has_hooks, has_servers;
+static struct name_servers servers;
 
 static void on_news(void *context)
 {
@@ -29,14 +30,19 @@ static bool begin(void)
 	engine.process.channel = -1;
 	config = (struct load){.name = "wg0", .path = "/none/wg0.conf", .fd = -1};
 	door = (struct door){0};
-	door.reload = (struct reload){
+	const struct reload_world world = {
 		.loop = &loop,
 		.engine = &engine,
 		.link = &link_set,
 		.config = &config,
-		.hooks = {&hooks, &has_hooks, &loop, false},
+		.hooks = &hooks,
+		.has_hooks = &has_hooks,
+		.servers = &servers,
+		.has_servers = &has_servers,
+		.dns_system = &dns_usual_system,
 		.on_news = on_news,
 	};
+	reload_init(&door.reload, &world);
 	REQUIRE(door_open(&door, &loop, "adit", "wg0") == 0);
 	return true;
 }

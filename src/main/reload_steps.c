@@ -1,0 +1,194 @@
+#include "main/reload_steps.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "main/relink.h"
+
+#define WAITS 1 /* of a step: reload_steps_on_answer will be called */
+
+static const struct change *change_of(const struct reload_steps *s)
+{
+	return s->is_back ? &s->plan->back : &s->plan->forward;
+}
+
+static const struct conf *target_of(const struct reload_steps *s)
+{
+	return s->is_back ? s->old : s->new;
+}
+
+static int give(struct reload_steps *s, const struct change *change)
+{
+	int error = reload_feed_change(s->feed, change);
+	return error ? error : WAITS;
+}
+
+static int give_mark(struct reload_steps *s)
+{
+	struct change mark = {.has_fwmark = true, .fwmark = change_of(s)->fwmark};
+	return give(s, &mark);
+}
+
+/* ---- the steps: 0: over, WAITS, or -errno */
+
+static int set_mark(struct reload_steps *s)
+{
+	const struct change *change = change_of(s);
+	bool was_touched = s->is_done[RELOAD_STEP_MARK] || s->is_done[RELOAD_STEP_ENGINE];
+	if (!change->has_fwmark || !change->fwmark || (s->is_back && !was_touched))
+		return 0;
+	return give_mark(s);
+}
+
+static int set_link(struct reload_steps *s)
+{
+	char why[LINK_WHY_MAX];
+	struct out ignored;
+	if (s->is_back && !s->is_done[RELOAD_STEP_LINK])
+		return 0;
+	out_init(&ignored, SIZE_MAX);
+	int error = relink(
+		s->link, s->netlink, target_of(s), s->is_back ? &ignored : &s->plan->lines, why);
+	out_wipe(&ignored);
+	if (error)
+		reload_voice_remark(s->voice, "%s%s",
+			s->is_back ? "the interface could not be set back: " : "", why);
+	return error;
+}
+
+static int change_engine(struct reload_steps *s)
+{
+	const struct change *change = change_of(s);
+	if (s->is_back && !s->is_done[RELOAD_STEP_ENGINE])
+		return s->is_done[RELOAD_STEP_MARK] && change->has_fwmark ? give_mark(s) : 0;
+	return reload_plan_is_empty(change) ? 0 : give(s, change);
+}
+
+static int follow_names(struct reload_steps *s)
+{
+	if (s->is_back && !s->is_done[RELOAD_STEP_NAMES])
+		return 0;
+	if (s->is_back && names_add_all(&s->plan->names, s->old))
+		reload_voice_remark(
+			s->voice, "no memory: names of endpoints are not looked up any more");
+	reload_plan_follow_names(s->plan, s->names, change_of(s));
+	s->on_news(s->context);
+	return 0;
+}
+
+/* An attempt that failed has taken away what was set, so it counts as done. */
+static int set_servers(struct reload_steps *s)
+{
+	bool is_same = !s->is_back && reload_servers_are_same(s->old, s->new);
+	if (is_same || !s->link->ifindex || (s->is_back && !s->is_done[RELOAD_STEP_SERVERS]))
+		return 0;
+	s->is_done[RELOAD_STEP_SERVERS] = true;
+	return reload_servers_set(s->servers, target_of(s), s->interface, s->names);
+}
+
+static int run_step(struct reload_steps *s)
+{
+	switch (s->step) {
+	case RELOAD_STEP_MARK: return set_mark(s);
+	case RELOAD_STEP_LINK: return set_link(s);
+	case RELOAD_STEP_ENGINE: return change_engine(s);
+	case RELOAD_STEP_NAMES: return follow_names(s);
+	case RELOAD_STEP_SERVERS: return set_servers(s);
+	case RELOAD_STEP_END: break;
+	}
+	return 0;
+}
+
+/* ---- from one to the next */
+
+/* Of the link's failure its own words are said already. */
+static void complain(const struct reload_steps *s, int error)
+{
+	const struct change *change = change_of(s);
+	bool is_engine = s->step == RELOAD_STEP_MARK || s->step == RELOAD_STEP_ENGINE;
+	bool is_port = error == EADDRINUSE || error == EACCES;
+	if (s->step == RELOAD_STEP_SERVERS)
+		reload_voice_remark(
+			s->voice, "the name servers could not be set; the log tells why");
+	else if (is_engine && s->is_back)
+		reload_voice_remark(
+			s->voice, "the engine could not be set back: %s", strerror(error));
+	else if (is_engine && is_port && change->has_listen_port)
+		reload_voice_remark(s->voice, "cannot listen on UDP port %u: %s",
+			change->listen_port, strerror(error));
+	else if (is_engine)
+		reload_voice_remark(s->voice, "the engine refused the change: %s", strerror(error));
+}
+
+/* There, a failure is the beginning of the way back; back, what can be done is done. */
+static void on_failure(struct reload_steps *s, int error)
+{
+	complain(s, error);
+	if (s->is_back) {
+		s->has_trouble = true;
+		s->step++;
+	} else {
+		s->is_back = true;
+		s->step = RELOAD_STEP_MARK;
+	}
+}
+
+static void on_success(struct reload_steps *s)
+{
+	/* the way there alone decides what there is to undo */
+	s->is_done[s->step] |= !s->is_back && s->step != RELOAD_STEP_SERVERS;
+	s->step++;
+}
+
+/* Not re-entered: whatever answers at once only moves s->step. */
+static void go(struct reload_steps *s)
+{
+	int result = 0;
+	if (s->is_running)
+		return;
+	s->is_running = true;
+	while (s->step != RELOAD_STEP_END && (result = run_step(s)) != WAITS)
+		if (result)
+			on_failure(s, -result);
+		else
+			on_success(s);
+	s->is_running = false;
+	if (s->step == RELOAD_STEP_END)
+		s->on_end(s->context, !s->is_back);
+}
+
+void reload_steps_begin(struct reload_steps *s, struct reload_plan *plan, const struct conf *old,
+	const struct conf *new, const char *interface)
+{
+	s->plan = plan;
+	s->old = old;
+	s->new = new;
+	s->interface = interface;
+	s->step = RELOAD_STEP_MARK;
+	s->is_back = s->has_trouble = false;
+	memset(s->is_done, 0, sizeof s->is_done);
+	go(s);
+}
+
+void reload_steps_undo(struct reload_steps *s, const struct conf *old)
+{
+	s->old = old;
+	s->step = RELOAD_STEP_MARK;
+	s->is_back = true;
+	s->has_trouble = false;
+	go(s);
+}
+
+void reload_steps_on_answer(struct reload_steps *s, int error)
+{
+	if (error)
+		on_failure(s, error);
+	else
+		on_success(s);
+	go(s);
+}
+
+bool reload_steps_await_servers(const struct reload_steps *s)
+{
+	return s->plan && s->step == RELOAD_STEP_SERVERS && !s->is_running;
+}

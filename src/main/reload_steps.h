@@ -1,0 +1,62 @@
+/*
+ * The steps of a reload, there and back: the mark, the link, the engine, the names
+ * to look up, the name servers. When one fails, those that were done are undone.
+ * Each ends at once or in a later callback; nothing waits but in the loop.
+ *
+ * A mark that comes or changes goes first: rules that send what is not marked into
+ * the tunnel must not meet packets of ours without it.
+ */
+#ifndef ADIT_MAIN_RELOAD_STEPS_H
+#define ADIT_MAIN_RELOAD_STEPS_H
+
+#include "main/reload_feed.h"
+#include "main/reload_plan.h"
+#include "main/reload_servers.h"
+#include "main/reload_voice.h"
+#include "manage/link.h"
+
+enum reload_step {
+	RELOAD_STEP_MARK,
+	RELOAD_STEP_LINK,
+	RELOAD_STEP_ENGINE,
+	RELOAD_STEP_NAMES,
+	RELOAD_STEP_SERVERS,
+	RELOAD_STEP_END,
+};
+
+struct reload_steps {
+	/* What they work on; set once. */
+	struct reload_feed *feed;
+	struct netlink *netlink;
+	struct link *link;
+	struct names *names;
+	struct reload_servers *servers;
+	const struct reload_voice *voice; /* hears what goes wrong */
+	void (*on_news)(void *context);	  /* there are names to look up */
+	/* The last step is over. Not is_there: what was done is undone, but for has_trouble. */
+	void (*on_end)(void *context, bool is_there);
+	void *context;
+	bool has_trouble; /* something could not be set back */
+	/* The rest is private. */
+	struct reload_plan *plan;
+	const struct conf *old, *new;
+	const char *interface;
+	enum reload_step step;
+	bool is_back, is_running;
+	bool is_done[RELOAD_STEP_END];
+};
+
+/* From the old file to the new one; all stay until on_end. Adds the link's lines to the plan's. */
+void reload_steps_begin(struct reload_steps *steps, struct reload_plan *plan,
+	const struct conf *old, const struct conf *new, const char *interface);
+
+/* After they are all done, and with the same plan: back to the old file. */
+void reload_steps_undo(struct reload_steps *steps, const struct conf *old);
+
+/* feed->on_reply and servers->on_done: 0 or an error, positive. */
+void reload_steps_on_answer(struct reload_steps *steps, int error);
+
+/* Whether it is the name servers that are waited for. */
+bool reload_steps_await_servers(const struct reload_steps *steps);
+
+#endif
