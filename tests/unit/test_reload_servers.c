@@ -1,0 +1,73 @@
+#include "main/reload_servers.h"
+
+#include "unit/capture.h"
+#include "unit/sandbox.h"
+
+static struct loop loop;
+static struct name_servers servers;
+static bool has_servers;
+
+static void on_done(void *context, int error)
+{
+	(void)context;
+	(void)error;
+}
+
+static bool comes_and_goes(void)
+{
+	struct reload_servers rs = {&servers, &has_servers, &loop, &dns_usual_system, false};
+	REQUIRE(loop_init(&loop) == 0);
+	servers.on_done = on_done;
+	servers.context = &servers;
+	reload_servers_stop(&rs);
+	REQUIRE(reload_servers_start(&rs) == 0 && servers.process.pid > 0 && !has_servers);
+	reload_servers_stop(&rs);
+	REQUIRE(servers.process.pid <= 0 && servers.on_done == on_done);
+	REQUIRE(servers.context == &servers && servers.due == NANOS_NEVER);
+	REQUIRE(reload_servers_start(&rs) == 0);
+	reload_servers_keep(&rs);
+	pid_t pid = servers.process.pid;
+	REQUIRE(has_servers && pid > 0);
+	REQUIRE(reload_servers_start(&rs) == 0 && servers.process.pid == pid);
+	reload_servers_stop(&rs);
+	reload_servers_keep(&rs);
+	REQUIRE(servers.process.pid == pid && has_servers);
+	name_servers_stop(&servers);
+	loop_wipe(&loop);
+	return true;
+}
+
+TEST(reload_servers_come_and_go)
+{
+	sandbox_run_child(comes_and_goes);
+}
+
+#define PEER "[Peer]\nPublicKey = AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nAllowedIPs = "
+
+TEST(reload_servers_are_the_same_or_not)
+{
+	static const struct {
+		const char *a, *b;
+		bool is_same;
+	} rows[] = {
+		{"[Interface]\n", "[Interface]\n", true},
+		{"[Interface]\nDNS = 10.0.0.1, lan\n", "[Interface]\nDNS = lan, 10.0.0.1\n", true},
+		{"[Interface]\nDNS = 10.0.0.1\n", "[Interface]\n", false},
+		{"[Interface]\nDNS = 10.0.0.1\n", "[Interface]\nDNS = 10.0.0.2\n", false},
+		{"[Interface]\nDNS = 10.0.0.1, ::1\n", "[Interface]\nDNS = ::1, 10.0.0.1\n", false},
+		{"[Interface]\nDNS = 10.0.0.1\n", "[Interface]\nDNS = 10.0.0.1, lan\n", false},
+		/* who takes all names depends on the routes; without servers it does not matter */
+		{"[Interface]\nDNS = 10.0.0.1\n" PEER "10.0.0.0/8\n",
+			"[Interface]\nDNS = 10.0.0.1\n" PEER "0.0.0.0/0\n", false},
+		{"[Interface]\n" PEER "10.0.0.0/8\n", "[Interface]\n" PEER "0.0.0.0/0\n", true},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct conf a, b;
+		CHECK(conf_parse(&a, rows[i].a, strlen(rows[i].a)) && !a.error_count);
+		CHECK(conf_parse(&b, rows[i].b, strlen(rows[i].b)) && !b.error_count);
+		CHECK(reload_servers_are_same(&a, &b) == rows[i].is_same);
+		CHECK(reload_servers_are_same(&b, &a) == rows[i].is_same);
+		conf_wipe(&a);
+		conf_wipe(&b);
+	}
+}
