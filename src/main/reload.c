@@ -255,7 +255,7 @@ void reload_on_time(struct reload *r, nanos boottime)
 	r->state = RELOAD_GOING_BACK;
 	r->deadline = NANOS_NEVER;
 	r->voice = reload_voice_log; /* nobody asked for this */
-	reload_steps_undo(&r->steps, &r->other.conf);
+	reload_steps_undo(&r->steps, &r->other.conf, &r->world.config->conf);
 }
 
 static void on_end(void *context, bool is_there)

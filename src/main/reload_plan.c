@@ -34,6 +34,7 @@ void reload_plan_add_file_lines(
 	struct reload_plan *plan, const struct conf *old, const struct conf *new)
 {
 	conf_diff_names(&plan->lines, old, new);
+	conf_diff_listen(&plan->lines, old, new);
 	conf_diff_dns(&plan->lines, old, new);
 	conf_diff_hooks(&plan->lines, old, new);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "main/relink.h"
+#include "main/wishes.h"
 
 #define WAITS 1 /* of a step: reload_steps_on_answer will be called */
 
@@ -56,6 +57,28 @@ static int set_link(struct reload_steps *s)
 	return error;
 }
 
+static bool is_same_listen(const struct conf_link *a, const struct conf_link *b)
+{
+	if (a->listen_count != b->listen_count || strcmp(a->bind_device, b->bind_device))
+		return false;
+	for (size_t i = 0; i < a->listen_count; i++)
+		if (!ip_address_is_equal(&a->listens[i].address, &b->listens[i].address) ||
+			strcmp(a->listens[i].zone, b->listens[i].zone))
+			return false;
+	return true;
+}
+
+/* At the port that there is; another one is the engine's step. */
+static int set_listen(struct reload_steps *s)
+{
+	struct udp_wishes wishes;
+	if (is_same_listen(&s->old->link, &s->new->link) ||
+		(s->is_back && !s->is_done[RELOAD_STEP_LISTEN]))
+		return 0;
+	wishes_listen(&wishes, &target_of(s)->link);
+	return engine_link_listen(s->feed->engine, &wishes);
+}
+
 static int change_engine(struct reload_steps *s)
 {
 	const struct change *change = change_of(s);
@@ -91,6 +114,7 @@ static int run_step(struct reload_steps *s)
 	switch (s->step) {
 	case RELOAD_STEP_MARK: return set_mark(s);
 	case RELOAD_STEP_LINK: return set_link(s);
+	case RELOAD_STEP_LISTEN: return set_listen(s);
 	case RELOAD_STEP_ENGINE: return change_engine(s);
 	case RELOAD_STEP_NAMES: return follow_names(s);
 	case RELOAD_STEP_SERVERS: return set_servers(s);
@@ -107,7 +131,10 @@ static void complain(const struct reload_steps *s, int error)
 	const struct change *change = change_of(s);
 	bool is_engine = s->step == RELOAD_STEP_MARK || s->step == RELOAD_STEP_ENGINE;
 	bool is_port = error == EADDRINUSE || error == EACCES;
-	if (s->step == RELOAD_STEP_SERVERS)
+	if (s->step == RELOAD_STEP_LISTEN)
+		reload_voice_remark(s->voice, "it cannot listen there: %s; the log tells more",
+			strerror(error));
+	else if (s->step == RELOAD_STEP_SERVERS)
 		reload_voice_remark(
 			s->voice, "the name servers could not be set; the log tells why");
 	else if (is_engine && s->is_back)
@@ -170,9 +197,10 @@ void reload_steps_begin(struct reload_steps *s, struct reload_plan *plan, const 
 	go(s);
 }
 
-void reload_steps_undo(struct reload_steps *s, const struct conf *old)
+void reload_steps_undo(struct reload_steps *s, const struct conf *old, const struct conf *new)
 {
 	s->old = old;
+	s->new = new;
 	s->step = RELOAD_STEP_MARK;
 	s->is_back = true;
 	s->has_trouble = false;

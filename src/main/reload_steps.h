@@ -1,6 +1,6 @@
 /*
- * The steps of a reload, there and back: the mark, the link, the engine, the names
- * to look up, the name servers. When one fails, those that were done are undone.
+ * The steps of a reload, there and back: the mark, the link, where to listen, the
+ * engine, the names to look up, the name servers. When one fails, those that were done are undone.
  * Each ends at once or in a later callback; nothing waits but in the loop.
  *
  * A mark that comes or changes goes first: rules that send what is not marked into
@@ -18,6 +18,7 @@
 enum reload_step {
 	RELOAD_STEP_MARK,
 	RELOAD_STEP_LINK,
+	RELOAD_STEP_LISTEN,
 	RELOAD_STEP_ENGINE,
 	RELOAD_STEP_NAMES,
 	RELOAD_STEP_SERVERS,
@@ -50,8 +51,8 @@ struct reload_steps {
 void reload_steps_begin(struct reload_steps *steps, struct reload_plan *plan,
 	const struct conf *old, const struct conf *new, const char *interface);
 
-/* After they are all done, and with the same plan: back to the old file. */
-void reload_steps_undo(struct reload_steps *steps, const struct conf *old);
+/* After they are all done, and with the same plan and files: back to the old one. */
+void reload_steps_undo(struct reload_steps *steps, const struct conf *old, const struct conf *new);
 
 /* feed->on_reply and servers->on_done: 0 or an error, positive. */
 void reload_steps_on_answer(struct reload_steps *steps, int error);

@@ -130,34 +130,54 @@ void conf_diff_hooks(struct out *out, const struct conf *from, const struct conf
 	diff_commands(out, "PostDown", &a->post_down, &b->post_down);
 }
 
-/* ---- name servers */
+/* ---- lists, told as a whole */
+
+static void add_item(struct out *out, const char *text)
+{
+	out_add_text(out, out->len ? ", " : "");
+	out_add_text(out, text);
+}
+
+static void add_listens(struct out *out, const struct conf_link *link)
+{
+	for (size_t i = 0; i < link->listen_count; i++) {
+		const struct conf_listen *listen = &link->listens[i];
+		char text[ADDRTEXT_ADDRESS_MAX];
+		addrtext_write_address(text, &listen->address);
+		add_item(out, text);
+		out_add_text(out, listen->zone[0] ? "%" : "");
+		out_add_text(out, listen->zone);
+	}
+}
+
+static void add_device(struct out *out, const struct conf_link *link)
+{
+	out_add_text(out, link->bind_device);
+}
 
 static void add_dns(struct out *out, const struct conf_link *link)
 {
 	char text[ADDRTEXT_ADDRESS_MAX];
-	const char *separator = "";
 	for (size_t i = 0; i < link->dns_servers.count; i++) {
 		addrtext_write_address(text, &link->dns_servers.items[i].address);
-		out_add_text(out, separator);
-		out_add_text(out, text);
-		separator = ", ";
+		add_item(out, text);
 	}
-	for (size_t i = 0; i < link->dns_search.count; i++) {
-		out_add_text(out, separator);
-		out_add_text(out, link->dns_search.items[i]);
-		separator = ", ";
-	}
+	for (size_t i = 0; i < link->dns_search.count; i++)
+		add_item(out, link->dns_search.items[i]);
 }
 
-void conf_diff_dns(struct out *out, const struct conf *from, const struct conf *to)
+/* "~ NAME a, b -> c". */
+static void diff_lists(struct out *out, const char *name, const struct conf *from,
+	const struct conf *to, void (*add)(struct out *out, const struct conf_link *link))
 {
 	struct out before, after;
 	out_init(&before, SIZE_MAX);
 	out_init(&after, SIZE_MAX);
-	add_dns(&before, &from->link);
-	add_dns(&after, &to->link);
+	add(&before, &from->link);
+	add(&after, &to->link);
 	if (strcmp(out_string(&before), out_string(&after))) {
-		out_add_text(out, !after.len ? "- dns " : before.len ? "~ dns " : "+ dns ");
+		out_add_text(out, !after.len ? "- " : before.len ? "~ " : "+ ");
+		out_add_text(out, name);
 		out_add_text(out, out_string(&before));
 		out_add_text(out, before.len && after.len ? " -> " : "");
 		out_add_text(out, out_string(&after));
@@ -166,4 +186,15 @@ void conf_diff_dns(struct out *out, const struct conf *from, const struct conf *
 	out->has_failed |= before.has_failed || after.has_failed;
 	out_wipe(&before);
 	out_wipe(&after);
+}
+
+void conf_diff_listen(struct out *out, const struct conf *from, const struct conf *to)
+{
+	diff_lists(out, "listen at ", from, to, add_listens);
+	diff_lists(out, "bind device ", from, to, add_device);
+}
+
+void conf_diff_dns(struct out *out, const struct conf *from, const struct conf *to)
+{
+	diff_lists(out, "dns ", from, to, add_dns);
 }

@@ -135,6 +135,98 @@ change_others() {
 		"$(grep -c '^[+-] peer ' "$dir/reloads")"
 }
 
+# The machine's default route into the tunnel and out again; the mark comes first.
+test_default_route_comes_and_goes() {
+	start_a
+	local before
+	ip -n a route add default via 192.0.2.2
+	ip -n b addr add 203.0.113.7/32 dev lo
+	expect_ping a 10.7.0.2
+	before=$(whole_state)
+	cp "$conf" "$conf.right"
+	edit 's,10.7.0.2/32,0.0.0.0/0,'
+	in_ns a "$adit" diff adit-a >"$dir/lines" || true
+	expect_equal "the system after diff" "$before" "$(whole_state)"
+	reload adit-a >"$dir/reloaded"
+	expect_equal "lines of reload" "$(cat "$dir/lines")" "$(cat "$dir/reloaded")"
+	expect_match "the mark" "^~ fwmark off -> 0xca6c" "$(cat "$dir/lines")"
+	expect_match "the way" "dev adit-a" "$(ip -n a route get 203.0.113.7)"
+	expect_ping a 203.0.113.7
+	expect_reload ""
+	cp "$conf.right" "$conf"
+	expect_match "the mark" "^~ fwmark 0xca6c -> off" "$(reload adit-a)"
+	expect_equal "the system" "$before" "$(whole_state)"
+	expect_ping a 10.7.0.2
+	# and by itself
+	edit 's,10.7.0.2/32,0.0.0.0/0,'
+	reload --confirm 1s adit-a >"$dir/lines" 2>"$dir/said"
+	wait_until 10 "the way back" grep -q "it is rolled back" "$dir/adit-a.log"
+	expect_equal "the system" "$before" "$(whole_state)"
+	stop_both
+}
+
+test_places_to_listen_at() {
+	start_a
+	expect_ping a 10.7.0.2
+	edit '/^ListenPort/a Listen = 192.0.2.1:51820'
+	expect_reload "+ listen at 192.0.2.1"
+	expect_equal "addresses" 192.0.2.1 "$(listens)"
+	expect_ping a 10.7.0.2
+	edit 's/^ListenPort = .*/ListenPort = 51999/; s/^Listen = .*/Listen = 10.9.0.1:51999/'
+	expect_reload "~ listen port 51820 -> 51999
+~ listen at 192.0.2.1 -> 10.9.0.1"
+	expect_equal "addresses" 10.9.0.1 "$(listens)"
+	edit 's/^Listen = .*/Listen = 192.0.2.99:51999/; s,10.7.0.2/32,&\, 10.99.0.0/16,'
+	expect_refusal 1 "it cannot listen there"
+	expect_equal "addresses" 10.9.0.1 "$(listens)"
+	stop_both
+}
+listens() { in_ns a ss -Hlnu | awk '{ sub(/:[0-9]*$/, "", $4); print $4 }' | sort -u; }
+
+# resolvconf notes its arguments and what it is given, and succeeds unless told otherwise.
+fake_resolvconf() {
+	local program
+	mount -t tmpfs tmpfs /usr/local/sbin
+	for program in {/usr/local,/usr,}/{s,}bin/{resolvectl,resolvconf}; do
+		[ ! -e "$program" ] || mount --bind /dev/null "$program"
+	done
+	cat >/usr/local/sbin/resolvconf <<-END
+		#!/bin/sh
+		echo "\$*" >>$dir/calls
+		grep -s nameserver >>$dir/calls
+		! grep -qs "\$(tail -n 1 $dir/calls)" $dir/fails
+	END
+	chmod 755 /usr/local/sbin/resolvconf
+}
+calls() { # since the last time
+	cat "$dir/calls" 2>/dev/null || true
+	rm -f "$dir/calls"
+}
+
+test_name_servers() {
+	fake_resolvconf
+	start_a
+	edit '/^Address/a DNS = 10.7.0.2'
+	expect_equal "processes for them" "" "$(pgrep -x adit-dns || true)"
+	expect_reload "+ dns 10.7.0.2"
+	expect_equal "calls" "-a adit-a -m 0 -x
+nameserver 10.7.0.2" "$(calls)"
+	edit 's/^DNS = .*/DNS = 10.7.0.3/'
+	expect_reload "~ dns 10.7.0.2 -> 10.7.0.3"
+	expect_match "calls" "nameserver 10.7.0.3" "$(calls)"
+	# one that cannot be set undoes what was before it
+	echo "nameserver 10.7.0.4" >"$dir/fails"
+	edit 's/^DNS = .*/DNS = 10.7.0.4/; s/^ListenPort = .*/ListenPort = 51999/
+		s,10.7.0.2/32,&\, 10.99.0.0/16,'
+	expect_refusal 1 "the name servers could not be set"
+	expect_equal "the last call" "nameserver 10.7.0.3" "$(calls | tail -n 1)"
+	edit '/^DNS/d; s/^ListenPort = .*/ListenPort = 51820/; s,\, 10.99.0.0/16,,'
+	expect_reload "- dns 10.7.0.3"
+	expect_match "calls" "^-d adit-a" "$(calls)"
+	stop_both
+	expect_equal "calls" "" "$(calls)"
+}
+
 # Twenty reloads under a flood, and twenty under a transfer.
 test_an_unchanged_peer_loses_nothing() {
 	start_a
@@ -390,4 +482,4 @@ test_ten_thousand_peers() {
 	stop_both
 }
 
-run_tests 11 "$@"
+run_tests 14 "$@"

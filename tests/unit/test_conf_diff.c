@@ -42,6 +42,16 @@ static const struct row {
 	{conf_diff_hooks, INTERFACE "PostUp = a\n", INTERFACE "PostUp = a\nPostUp = a\n",
 		"+ PostUp a\n"},
 
+	{conf_diff_listen, INTERFACE "BindDevice = eth0\n", INTERFACE "BindDevice = eth0\n", ""},
+	{conf_diff_listen, INTERFACE "ListenPort = 5\nListen = 192.0.2.1:5\n",
+		INTERFACE "ListenPort = 5\nListen = 192.0.2.1:5\nListen = [fe80::1%eth0]:5\n",
+		"~ listen at 192.0.2.1 -> 192.0.2.1, fe80::1%eth0\n"},
+	{conf_diff_listen, INTERFACE "BindDevice = eth0\n",
+		INTERFACE "ListenPort = 5\nListen = 192.0.2.1:5\n",
+		"+ listen at 192.0.2.1\n- bind device eth0\n"},
+	{conf_diff_listen, INTERFACE "BindDevice = eth0\n", INTERFACE "BindDevice = eth1\n",
+		"~ bind device eth0 -> eth1\n"},
+
 	{conf_diff_dns, INTERFACE, INTERFACE, ""},
 	{conf_diff_dns, INTERFACE "DNS = 10.0.0.1, lan\n", INTERFACE "DNS = lan, 10.0.0.1\n", ""},
 	{conf_diff_dns, INTERFACE, INTERFACE "DNS = 10.0.0.1, lan\n", "+ dns 10.0.0.1, lan\n"},

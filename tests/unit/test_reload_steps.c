@@ -133,7 +133,7 @@ static bool mark_first(void)
 	REQUIRE(!steps.has_trouble && !*words && !reload_steps_await_servers(&steps));
 	/* a mark that goes does so with the rest */
 	ended = -1;
-	reload_steps_undo(&steps, &old);
+	reload_steps_undo(&steps, &old, &new);
 	REQUIRE(talk("set=1\nfwmark=0\n" SET_1 "0\n\n", OK) && ended == 0 && !steps.has_trouble);
 	end();
 	return true;
