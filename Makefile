@@ -221,6 +221,7 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_policy.sh,sanitize) \
 	$(call room,tests/netns/test_killed.sh,sanitize) \
 	$(call room,tests/netns/test_reload.sh,sanitize) \
+	$(call room,tests/netns/test_reload_kinds.sh,sanitize) \
 	$(call room,tests/interop/wireguard_go.sh,sanitize) \
 	$(call room,tests/interop/differential.sh,release) \
 	$(call room,tests/netns/test_scenarios.sh,sanitize) \
