@@ -211,7 +211,7 @@ test_kill_9_of_the_supervisor() {
 	wait_until 5 "all processes to end" no_process_left
 	expect_match "calls" " resolvconf -d adit-a -f" "$(calls)"
 	[ ! -e /run/wireguard/adit-a.dns ] || fail "the note is still there"
-	rm -f /run/wireguard/adit-a.sock # which nobody removes, as in any such death
+	rm -f /run/{wireguard,adit}/adit-a.sock # which nobody removes, as in any such death
 	expect_nothing_left
 }
 
@@ -246,7 +246,7 @@ test_kill_9_of_all_and_the_next_start() {
 	expect_match "what it says" "left by an earlier life: DNS: name servers as before" \
 		"$(cat "$dir/said")"
 	expect_equal "calls" "gone resolvconf -d adit-a -f" "$(calls)"
-	rm -f /run/wireguard/adit-a.sock
+	rm -f /run/{wireguard,adit}/adit-a.sock
 	expect_nothing_left
 }
 
