@@ -1,5 +1,5 @@
 #include "main/admin.h"
-#include "main/ask.h"
+#include "main/knock.h"
 #include "main/load.h"
 #include "main/verb.h"
 
@@ -9,7 +9,7 @@ static int run(int argc, char **argv)
 	(void)argc;
 	if (!load_find(&load, argv[0]))
 		return VERB_USAGE;
-	return ask_supervisor(ADMIN_DIRECTORY, load.name, "confirm");
+	return knock(ADMIN_DIRECTORY, load.name, "confirm");
 }
 
 const struct verb verb_confirm = {

@@ -1,10 +1,10 @@
-#include "main/ask_config.h"
+#include "main/knock_config.h"
 #include "main/verb.h"
 
 static int run(int argc, char **argv)
 {
 	(void)argc;
-	return ask_about_config("diff", argv[0]);
+	return knock_about_config("diff", argv[0]);
 }
 
 const struct verb verb_diff = {

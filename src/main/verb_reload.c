@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "main/ask_config.h"
+#include "main/knock_config.h"
 #include "main/reload.h"
 #include "main/verb.h"
 #include "text/addrtext.h"
@@ -57,7 +57,7 @@ static int run(int argc, char **argv)
 		return usage("", "NAME or FILE is missing");
 	char verb[64];
 	snprintf(verb, sizeof verb, seconds ? "reload confirm=%u" : "reload", seconds);
-	return ask_about_config(verb, word);
+	return knock_about_config(verb, word);
 }
 
 const struct verb verb_reload = {

@@ -1,4 +1,4 @@
-#include "main/ask.h"
+#include "main/knock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,14 +40,14 @@ static bool asks(void)
 	};
 	struct control control;
 	REQUIRE(capture_begin(NULL, "") && freopen("said", "w", stdout));
-	REQUIRE(ask_supervisor("adit", "wg0", "diff") == VERB_NOT_RUNNING);
+	REQUIRE(knock("adit", "wg0", "diff") == VERB_NOT_RUNNING);
 	REQUIRE(!strcmp("adit: wg0 is not running\n", captured()));
 	REQUIRE(control_open(&control, "adit", "wg0") == 0);
 	REQUIRE(fcntl(control.listen_fd, F_SETFL, 0) == 0);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		pid_t pid = serve(&control, rows[i].answer);
 		int status;
-		REQUIRE(ask_supervisor("adit", "wg0", "diff") == rows[i].status);
+		REQUIRE(knock("adit", "wg0", "diff") == rows[i].status);
 		REQUIRE(waitpid(pid, &status, 0) == pid && status == 0);
 		REQUIRE(!strcmp(rows[i].on_stderr, captured()));
 	}
@@ -59,7 +59,7 @@ static bool asks(void)
 	return true;
 }
 
-TEST(ask_prints_and_returns_the_status)
+TEST(knock_prints_and_returns_the_status)
 {
 	folder_run(asks);
 }

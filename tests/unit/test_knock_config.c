@@ -1,4 +1,4 @@
-#include "main/ask_config.h"
+#include "main/knock_config.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -13,18 +13,18 @@
 static bool asks(void)
 {
 	REQUIRE(capture_begin(NULL, ""));
-	REQUIRE(ask_about_config("diff", "no such name") == VERB_USAGE);
+	REQUIRE(knock_about_config("diff", "no such name") == VERB_USAGE);
 	REQUIRE(strstr(captured(), "is not a name for an interface"));
-	REQUIRE(ask_about_config("diff", "adit-no-such-i") == VERB_NOT_RUNNING);
+	REQUIRE(knock_about_config("diff", "adit-no-such-i") == VERB_NOT_RUNNING);
 	REQUIRE(!strcmp("adit: adit-no-such-i is not running\n", captured()));
-	REQUIRE(ask_about_config("diff", "./none.conf") == VERB_CONFIG);
+	REQUIRE(knock_about_config("diff", "./none.conf") == VERB_CONFIG);
 	REQUIRE(!strcmp("adit: ./none.conf: No such file or directory\n", captured()));
 	REQUIRE(!fclose(fopen("adit-no-such-i.conf", "w")));
-	REQUIRE(ask_about_config("diff", "./adit-no-such-i.conf") == VERB_NOT_RUNNING);
+	REQUIRE(knock_about_config("diff", "./adit-no-such-i.conf") == VERB_NOT_RUNNING);
 	return true;
 }
 
-TEST(ask_config_takes_a_name_or_a_file)
+TEST(knock_config_takes_a_name_or_a_file)
 {
 	folder_run(asks);
 }

@@ -2,14 +2,14 @@
  * The other side of main/admin.h: a verb asks the supervisor of an interface, and
  * prints what it says.
  */
-#ifndef ADIT_MAIN_ASK_H
-#define ADIT_MAIN_ASK_H
+#ifndef ADIT_MAIN_KNOCK_H
+#define ADIT_MAIN_KNOCK_H
 
 /*
  * Sends `request`, a line without its newline, prints the answer as it comes, and
  * returns its status. VERB_NOT_RUNNING, VERB_FAILED: there is no supervisor, or it
  * ended before it answered; then that was printed.
  */
-int ask_supervisor(const char *directory, const char *interface, const char *request);
+int knock(const char *directory, const char *interface, const char *request);
 
 #endif

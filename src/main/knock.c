@@ -1,4 +1,4 @@
-#include "main/ask.h"
+#include "main/knock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,7 +54,7 @@ static int print_answer(FILE *answer)
 	return status;
 }
 
-int ask_supervisor(const char *directory, const char *interface, const char *request)
+int knock(const char *directory, const char *interface, const char *request)
 {
 	int fd = control_connect(directory, interface);
 	if (fd < 0)

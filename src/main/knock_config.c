@@ -1,4 +1,4 @@
-#include "main/ask_config.h"
+#include "main/knock_config.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "main/admin.h"
-#include "main/ask.h"
+#include "main/knock.h"
 #include "main/load.h"
 #include "main/verb.h"
 
 /* The supervisor has another current folder. */
-static int ask_about_file(const char *request, const struct load *load)
+static int knock_about_file(const char *request, const struct load *load)
 {
 	char line[ADMIN_LINE_MAX];
 	char *path = realpath(load->path, NULL);
@@ -19,17 +19,16 @@ static int ask_about_file(const char *request, const struct load *load)
 	if (!path)
 		fprintf(stderr, "adit: %s: %s\n", load->path, strerror(errno));
 	free(path);
-	return len < 0 || len >= (int)sizeof line
-		       ? VERB_CONFIG
-		       : ask_supervisor(ADMIN_DIRECTORY, load->name, line);
+	return len < 0 || len >= (int)sizeof line ? VERB_CONFIG
+						  : knock(ADMIN_DIRECTORY, load->name, line);
 }
 
-int ask_about_config(const char *request, const char *word)
+int knock_about_config(const char *request, const char *word)
 {
 	struct load load;
 	if (!load_find(&load, word))
 		return VERB_USAGE;
 	if (!strcmp(load.name, word))
-		return ask_supervisor(ADMIN_DIRECTORY, load.name, request);
-	return ask_about_file(request, &load);
+		return knock(ADMIN_DIRECTORY, load.name, request);
+	return knock_about_file(request, &load);
 }
