@@ -106,7 +106,9 @@ static int set_servers(struct reload_steps *s)
 	if (is_same || !s->link->ifindex || (s->is_back && !s->is_done[RELOAD_STEP_SERVERS]))
 		return 0;
 	s->is_done[RELOAD_STEP_SERVERS] = true;
-	return reload_servers_set(s->servers, target_of(s), s->interface, s->names);
+	int set = reload_servers_set(s->servers, target_of(s), s->interface, s->names);
+	s->on_news(s->context); /* they may wait for names, but not for ever */
+	return set;
 }
 
 static int run_step(struct reload_steps *s)

@@ -33,7 +33,7 @@ struct reload_steps {
 	struct names *names;
 	struct reload_servers *servers;
 	const struct reload_voice *voice; /* hears what goes wrong */
-	void (*on_news)(void *context);	  /* there are names to look up */
+	void (*on_news)(void *context);	  /* there are names to look up, or to wait for */
 	/* The last step is over. Not is_there: what was done is undone, but for has_trouble. */
 	void (*on_end)(void *context, bool is_there);
 	void *context;
