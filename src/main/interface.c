@@ -57,3 +57,33 @@ int interface_open(struct supervisor *s)
 		log_error("cannot start: %s", strerror(-error));
 	return error;
 }
+
+static void on_reload_news(void *context)
+{
+	lifetime_schedule(context);
+}
+
+void interface_open_door(struct supervisor *s)
+{
+	const struct reload_world world = {
+		.loop = &s->loop,
+		.engine = &s->engine,
+		.netlink = &s->netlink,
+		.link = &s->link,
+		.config = &s->config,
+		.names = &s->names,
+		.hooks = &s->hooks,
+		.has_hooks = &s->has_hooks,
+		.servers = &s->name_servers,
+		.has_servers = &s->has_dns,
+		.dns_system = &dns_usual_system,
+		.allow_hooks = s->options->allow_hooks,
+		.on_news = on_reload_news,
+		.context = s,
+	};
+	reload_init(&s->door.reload, &world);
+	int error = door_open(&s->door, &s->loop, ADMIN_DIRECTORY, s->options->name);
+	if (error)
+		log_error("cannot listen at %s/%s.sock: %s; SIGHUP reloads", ADMIN_DIRECTORY,
+			s->options->name, strerror(-error));
+}

@@ -12,4 +12,7 @@
 /* Opens, in the order in which one keeps two starters of one name apart. 0 or -errno: said why. */
 int interface_open(struct supervisor *s);
 
+/* The door for reloads, of an interface with a configuration. Without it there is still SIGHUP. */
+void interface_open_door(struct supervisor *s);
+
 #endif

@@ -73,12 +73,6 @@ struct supervisor {
 		feed_watch, background_watch, routes_watch;
 };
 
-/* Whether the configuration can be done here; touches nothing. An enum verb_exit. */
-int lifetime_check_config(struct supervisor *s);
-
-/* Gives the engine the TUN, the port and our own connection. 0 or -errno, after a message. */
-int lifetime_prepare_engine(struct supervisor *s);
-
 /* The first stage; the loop runs next. */
 void lifetime_begin(struct supervisor *s);
 

@@ -76,7 +76,7 @@ static int check_file(struct reload *r)
 {
 	char why[DNS_TEXT_MAX];
 	struct conf *conf = &r->other.conf;
-	int status = load_check(&r->other);
+	int status = load_check(&r->other, r->world.allow_hooks);
 	if (status)
 		return status;
 	if (!reload_servers_can(&r->servers, conf, r->other.name, why)) {

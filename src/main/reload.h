@@ -46,6 +46,7 @@ struct reload_world {
 	struct name_servers *servers;
 	bool *has_servers;
 	const struct dns_system *dns_system;
+	bool allow_hooks;		/* whoever may write the file */
 	void (*on_news)(void *context); /* of `deadline`, or of names to look up */
 	void *context;
 };

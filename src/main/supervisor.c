@@ -14,6 +14,7 @@
 #include "io/tun.h"
 #include "main/interface.h"
 #include "main/lifetime.h"
+#include "main/prepare.h"
 #include "main/verb.h"
 
 /* ---- callbacks of the loop */
@@ -284,36 +285,6 @@ static int read_config(struct supervisor *s)
 	return status;
 }
 
-static void on_reload_news(void *context)
-{
-	lifetime_schedule(context);
-}
-
-/* Without this door there is still SIGHUP. */
-static void open_door(struct supervisor *s)
-{
-	const struct reload_world world = {
-		.loop = &s->loop,
-		.engine = &s->engine,
-		.netlink = &s->netlink,
-		.link = &s->link,
-		.config = &s->config,
-		.names = &s->names,
-		.hooks = &s->hooks,
-		.has_hooks = &s->has_hooks,
-		.servers = &s->name_servers,
-		.has_servers = &s->has_dns,
-		.dns_system = &dns_usual_system,
-		.on_news = on_reload_news,
-		.context = s,
-	};
-	reload_init(&s->door.reload, &world);
-	int error = door_open(&s->door, &s->loop, ADMIN_DIRECTORY, s->options->name);
-	if (error)
-		log_error("cannot listen at %s/%s.sock: %s; SIGHUP reloads", ADMIN_DIRECTORY,
-			s->options->name, strerror(-error));
-}
-
 /* Everything up to the loop. What was opened is closed by close_all. */
 static int start(struct supervisor *s)
 {
@@ -321,13 +292,13 @@ static int start(struct supervisor *s)
 		return VERB_FAILED;
 	int status = read_config(s);
 	if (!status)
-		status = lifetime_check_config(s);
+		status = prepare_check_config(s);
 	if (status)
 		return status;
-	if (interface_open(s) || lifetime_prepare_engine(s) || watch_all(s))
+	if (interface_open(s) || prepare_engine(s) || watch_all(s))
 		return VERB_FAILED;
 	if (s->has_config)
-		open_door(s);
+		interface_open_door(s);
 	return VERB_OK;
 }
 

@@ -16,7 +16,9 @@
 #include "unit/sandbox.h"
 #include "unit/turn.h"
 
-#define KEY  "[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"
+#define KEY                                                                                        \
+	"[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=\n"                 \
+	"ListenPort = 7\n"
 #define ONE  "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define TWO  "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define PEER "[Peer]\nPublicKey = " ONE "\nAllowedIPs = 10.0.0.1/32\n"
@@ -286,7 +288,7 @@ static bool mistakes(void)
 {
 	REQUIRE(begin(KEY PEER) && write_file(KEY "MTU = x\n" PEER));
 	ask(false, 0);
-	REQUIRE(status == VERB_CONFIG && !strncmp(words, "M ./wg0.conf:3:7: error: MTU: ", 30));
+	REQUIRE(status == VERB_CONFIG && !strncmp(words, "M ./wg0.conf:4:7: error: MTU: ", 30));
 	REQUIRE(!is_connected() && !reload_is_busy(&reload));
 	unlink("wg0.conf");
 	ask(false, 0);
