@@ -191,17 +191,17 @@ test_diff_of_another_file() {
 # Whoever connects and is silent, or asks and dies, delays nobody.
 test_clients_that_are_no_good() {
 	start_a
-	local i
+	local i hung
 	mkfifo "$dir/silence"
 	exec 9<>"$dir/silence"
 	for i in $(seq 12); do
 		ip netns exec a "$pipe" control /run/adit/adit-a.sock 1 <&9 &
-		pid_of[hung$i]=$!
 	done
 	wait_until 5 "all of them to connect" has_connections 8
 	edit 's,10.7.0.2/32,&\, 10.99.0.0/16,'
 	reload adit-a >/dev/null
-	for i in $(seq 12); do stop hung$i KILL || true; done
+	mapfile -t hung < <(pgrep -x pipe) # each is two processes
+	kill -KILL "${hung[@]}"
 	# a client that dies has asked all the same
 	kill -STOP "$(pgrep -x adit-engine -n -P "${pid_of[adit-a]}")"
 	edit 's,\, 10.99.0.0/16,,'
