@@ -150,7 +150,9 @@ static void converse(const char *path, size_t size)
 		if (send(connection, piece, (size_t)len, MSG_NOSIGNAL) != len)
 			give_up("send");
 	shutdown(connection, SHUT_WR);
-	waitpid(reader, NULL, 0);
+	int status;
+	if (waitpid(reader, &status, 0) != reader || status)
+		exit(1);
 }
 
 /* Somebody who hangs up early does not end it. */
