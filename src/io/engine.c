@@ -329,7 +329,7 @@ static int open_clients(struct engine *e)
 		return error;
 	e->clients.max = CLIENTS_MIN;
 	if (limit.rlim_cur > OTHER_FDS_MAX + CLIENTS_MIN)
-		e->clients.max = limit.rlim_cur - OTHER_FDS_MAX;
+		e->clients.max = (size_t)(limit.rlim_cur - OTHER_FDS_MAX);
 	return error;
 }
 

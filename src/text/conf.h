@@ -134,8 +134,9 @@ bool conf_add_diagnostic(
 	struct conf *conf, enum conf_severity severity, struct conf_place at, const char *message);
 
 /*
- * conf_parse has done so for a private key that stands in the text; to be called once
- * it was read from a file. false: as of conf_add_diagnostic.
+ * Leaves out a peer with our own key, after a warning. conf_parse has done so for a
+ * private key that stands in the text; to be called once it was read from a file.
+ * false: as of conf_add_diagnostic.
  */
 bool conf_check_own_key(struct conf *conf);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/dh.h"
+#include "crypto/secret.h"
 #include "text/addrtext.h"
 
 #define NO_NAME SIZE_MAX
@@ -186,18 +187,52 @@ static void find_names(const struct conf_parser *p, size_t *name_of)
 	}
 }
 
-/* The device leaves such a peer out without a word [kernel]. */
+/* The others keep their order; what counts them is counted anew. */
+static void leave_out_peer(struct conf *conf, size_t gone)
+{
+	struct conf_link *link = &conf->link;
+	size_t after = --conf->change.peer_count - gone, kept = 0;
+	struct change_peer *peer = &conf->change.peers[gone];
+	secret_wipe(&peer->preshared_key, sizeof peer->preshared_key);
+	free(peer->allowed_ips);
+	memmove(peer, peer + 1, after * sizeof *peer);
+	memmove(&conf->peers_at[gone], &conf->peers_at[gone + 1], after * sizeof *conf->peers_at);
+	for (size_t i = 0; i < link->name_count; i++) {
+		struct conf_name name = link->names[i];
+		if (name.peer == gone) {
+			free(name.host);
+			free(name.port);
+			continue;
+		}
+		name.peer -= name.peer > gone;
+		link->names[kept++] = name;
+	}
+	link->name_count = kept;
+	kept = 0;
+	for (size_t i = 0; i < conf->key_file_count; i++) {
+		struct conf_key_file file = conf->key_files[i];
+		if (file.peer == gone) {
+			free(file.path);
+			continue;
+		}
+		file.peer -= file.peer != CONF_NO_PEER && file.peer > gone;
+		conf->key_files[kept++] = file;
+	}
+	conf->key_file_count = kept;
+}
+
+/* One list of all for many machines is usual: the device leaves such a peer out too [kernel]. */
 bool conf_check_own_key(struct conf *conf)
 {
-	const struct change *change = &conf->change;
 	struct public_key own;
 	bool is_complete = true;
-	public_key_derive(&own, &change->private_key);
-	for (size_t i = 0; i < change->peer_count; i++) {
-		if (memcmp(&own, &change->peers[i].public_key, sizeof own))
+	public_key_derive(&own, &conf->change.private_key);
+	for (size_t i = conf->change.peer_count; i-- > 0;) {
+		if (memcmp(&own, &conf->change.peers[i].public_key, sizeof own))
 			continue;
-		is_complete &= conf_add_diagnostic(conf, CONF_ERROR, conf->peers_at[i],
-			"PublicKey: this is this machine's own; expected the other end's");
+		is_complete &= conf_add_diagnostic(conf, CONF_WARNING, conf->peers_at[i],
+			"PublicKey: this is this machine's own: this peer is left out");
+		leave_out_peer(conf, i);
 	}
 	return is_complete;
 }
@@ -292,7 +327,7 @@ void conf_check(struct conf_parser *p)
 		p->has_no_memory = true;
 		return;
 	}
-	if (p->conf->change.has_private_key)
-		p->has_no_memory |= !conf_check_own_key(p->conf);
 	check_peers(p);
+	if (p->conf->change.has_private_key && !p->has_no_memory)
+		p->has_no_memory = !conf_check_own_key(p->conf);
 }

@@ -50,12 +50,12 @@ TEST(conf_errors_of_peers_without_use)
 {
 	static const struct conf_row rows[] = {
 		/* the private key's own */
-		{HEAD "[Peer]\nPublicKey = " OWN "\nAllowedIPs=::1\n",
-			"4:13: error: PublicKey: this is this machine's own; expected the other "
-			"end's\n"},
-		{"[Peer]\nPublicKey = " OWN "\nAllowedIPs=::1\n" HEAD,
-			"2:13: error: PublicKey: this is this machine's own; expected the other "
-			"end's\n"},
+		{HEAD "[Peer]\nPublicKey = " OWN "\nAllowedIPs=::1\nEndpoint=a:1\n",
+			"4:13: warning: PublicKey: this is this machine's own: this peer is left "
+			"out\n"},
+		{"[Peer]\nPublicKey = " OWN "\nAllowedIPs=::1\nEndpoint=a:1\n" HEAD,
+			"2:13: warning: PublicKey: this is this machine's own: this peer is left "
+			"out\n"},
 		{HEAD PEER OTHER_PEER "AllowedIPs=::1\n" PORT,
 			"3:1: warning: [Peer] has no AllowedIPs: no packet goes to it, and none "
 			"from it is taken\n"},

@@ -79,6 +79,29 @@ TEST(conf_quirks_of_hooks)
 	}
 }
 
+/* One list of all for many machines: what counts peers is counted without ourselves. */
+TEST(conf_quirks_of_our_own_key)
+{
+	static const char text[] = HEAD PEER
+		"Endpoint=one:1\nPresharedKeyFile=a\nAllowedIPs=::1\n[Peer]\nPublicKey=" OWN
+		"\nEndpoint=own:1\nPresharedKeyFile=b\nAllowedIPs=::2\n" OTHER_PEER
+		"Endpoint=two:1\nPresharedKeyFile=c\nAllowedIPs=::3\n";
+	struct conf conf;
+	CHECK(conf_parse(&conf, text, strlen(text)));
+	CHECK_EQ(0, conf.error_count);
+	CHECK_EQ(1, conf.warning_count);
+	CHECK_EQ(2, conf.change.peer_count);
+	CHECK_EQ(3, conf.change.peers[1].allowed_ips[0].prefix.address.bytes[15]);
+	CHECK_EQ(14, conf.peers_at[1].line);
+	CHECK_EQ(2, conf.link.name_count);
+	CHECK_STR("two", conf.link.names[1].host);
+	CHECK_EQ(1, conf.link.names[1].peer);
+	CHECK_EQ(2, conf.key_file_count);
+	CHECK_STR("c", conf.key_files[1].path);
+	CHECK_EQ(1, conf.key_files[1].peer);
+	conf_wipe(&conf);
+}
+
 TEST(conf_quirks_of_key_files)
 {
 	static const char text[] =
