@@ -278,6 +278,12 @@ TEST(negotiate_both_ends_initiate_at_once)
 		CHECK_EQ(2, t.a.received);
 		CHECK_EQ(2, t.b.received);
 		CHECK(indices(&t.a) <= 4 && indices(&t.b) <= 4);
+		/* where they crossed, the smaller public key's handshake is the one that stays */
+		bool a_is_smaller = memcmp(&t.a.public_key, &t.b.public_key, DH_LEN) < 0;
+		if (!(order & 2)) {
+			CHECK_EQ(a_is_smaller, end_peer(&t.a)->keyring.current->is_initiator);
+			CHECK_EQ(!a_is_smaller, end_peer(&t.b)->keyring.current->is_initiator);
+		}
 		for (int i = 0; i < 10; i++) {
 			CHECK(tunnel_ping(&t, i % 2 ? &t.a : &t.b));
 			tunnel_run(&t, SECOND);

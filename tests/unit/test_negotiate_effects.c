@@ -119,6 +119,31 @@ TEST(negotiate_counts_the_initiations_of_each_attempt)
 	tunnel_wipe(&t);
 }
 
+/* What is sent meanwhile neither begins an attempt anew nor brings a retry forward. */
+TEST(negotiate_traffic_leaves_an_attempt_alone)
+{
+	struct tunnel t;
+	struct event event = {.count = 0};
+	CHECK(tunnel_init(&t, 1103));
+	t.a.is_mute = true;
+	tunnel_offer(&t, &t.a, 1, 0);
+	tunnel_pump(&t, &t.a);
+	for (int i = 0; i < 850; i++) {
+		nanos retry = deadline(&t.a, TIMER_RETRY), began = t.now.boottime;
+		uint32_t sent = t.a.sent[MESSAGE_INITIATION];
+		tunnel_run(&t, SECOND / 10);
+		CHECK_EQ(nanos_is_due(retry, t.now.boottime), t.a.sent[MESSAGE_INITIATION] != sent);
+		tunnel_offer(&t, &t.a, 1, 0);
+		CHECK(retry >= began);
+	}
+	tunnel_run(&t, 10 * SECOND);
+	while (device_take_event(t.a.device, &event) && event.kind == EVENT_NO_ANSWER)
+		;
+	CHECK_EQ(EVENT_GAVE_UP, event.kind);
+	CHECK_EQ(t.a.sent[MESSAGE_INITIATION], event.count);
+	tunnel_wipe(&t);
+}
+
 /* The cached source address may be what is wrong: the first retry goes without it. */
 TEST(negotiate_retries_without_the_source_address)
 {

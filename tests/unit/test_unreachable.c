@@ -144,6 +144,12 @@ TEST(unreachable_says_nothing_to_errors_fragments_and_groups)
 		packet[20] = rows[i].icmp_type;
 		CHECK_EQ(rows[i].ok, is_answered(&t, packet, sizeof packet));
 	}
+	/* an echo request but for the type, which is no part of the packet any more */
+	udp_build(packet, sizeof packet, &t.a.inner4, &nobody, 1);
+	store_be16(packet + 2, 20);
+	packet[9] = 1;
+	packet[20] = 8;
+	CHECK(!is_answered(&t, packet, sizeof packet));
 	udp_build(packet, sizeof packet, &t.a.inner4, &group, 1);
 	CHECK(!is_answered(&t, packet, sizeof packet));
 	udp_build(packet, sizeof packet, &t.a.inner4, &all, 1);
@@ -176,6 +182,11 @@ TEST(unreachable_says_nothing_to_icmpv6_errors_and_redirects)
 		packet[40] = rows[i].type;
 		CHECK_EQ(rows[i].ok, is_answered(&t, packet, sizeof packet));
 	}
+	packet[6] = 58; /* the type is no part of the packet */
+	packet[40] = 128;
+	store_be16(packet + 4, 0);
+	CHECK(!is_answered(&t, packet, sizeof packet));
+	udp_build(packet, sizeof packet, &t.a.inner6, &nobody, 1);
 	packet[6] = 17;
 	memcpy(packet + 24, group.bytes, 16);
 	CHECK(!is_answered(&t, packet, sizeof packet));
