@@ -76,7 +76,7 @@ static void finish_log(void *context, int status)
 {
 	(void)context;
 	if (status)
-		log_error("the reload failed: all is as it was");
+		log_error("the reload failed");
 }
 
 /* ---- requests */
