@@ -197,7 +197,10 @@ static void tick(struct world *w)
 	check_sent(w, count_accepted(w) > before + 1);
 }
 
-/* The head: 1 whose address, 2 a tick, 4 the turn is used up, 8 load, 16 time; a count. */
+/*
+ * The head: 1 whose address, 2 a tick, 4 the turn is used up, 8 load, 16 time, with 8 one
+ * message in vain short of load; a count.
+ */
 static void run_round(struct world *w, struct input *in)
 {
 	struct tunnel *t = &w->t;
@@ -206,10 +209,12 @@ static void run_round(struct world *w, struct input *in)
 	uint64_t accepted_before = count_accepted(w);
 	uint8_t head = input_u8(in);
 	const struct endpoint *from = head & 1 ? &stranger : &t->a.address;
-	if (head & 8)
-		backlog->load_until = t->now.boottime + LOAD_TIME;
 	if (head & 16)
 		tunnel_skip(t, input_u8(in) * SECOND);
+	if ((head & 24) == 24)
+		backlog->wasted_until = t->now.boottime + SECOND;
+	else if (head & 8)
+		backlog->load_until = t->now.boottime + LOAD_TIME;
 	if (head & 2)
 		tick(w);
 	if (head & 4)
