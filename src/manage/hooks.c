@@ -98,7 +98,9 @@ static int set_attributes(posix_spawnattr_t *attributes)
 /* 0 or -errno. */
 static int start_shell(const char *command, pid_t *pid)
 {
-	char *argv[] = {"sh", "-c", (char *)command, NULL};
+	/* wg-quick(8) is a script of bash: its users write what only bash reads */
+	const char *shell = access("/bin/bash", X_OK) ? "/bin/sh" : "/bin/bash";
+	char *argv[] = {(char *)shell, "-c", (char *)command, NULL};
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	int error = posix_spawn_file_actions_init(&files);
@@ -114,7 +116,7 @@ static int start_shell(const char *command, pid_t *pid)
 	if (!error)
 		error = posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
 	if (!error)
-		error = posix_spawn(pid, "/bin/sh", &files, &attributes, argv, environ);
+		error = posix_spawn(pid, shell, &files, &attributes, argv, environ);
 	posix_spawnattr_destroy(&attributes);
 free_files:
 	posix_spawn_file_actions_destroy(&files);

@@ -30,8 +30,9 @@ bool hooks_file_is_trusted(int fd, char why[static HOOKS_WHY_MAX]);
 
 /*
  * The child, for process_start; context is not used. Each command runs under
- * `/bin/sh -c` with /dev/null as stdin, our stdout and stderr, no other
- * descriptor and no signal blocked or ignored. Ends, with 0, when the channel does.
+ * `/bin/bash -c`, or `/bin/sh -c` where there is no bash, with /dev/null as stdin, our
+ * stdout and stderr, no other descriptor and no signal blocked or ignored. Ends, with
+ * 0, when the channel does.
  */
 int hooks_run(int channel, void *context);
 
