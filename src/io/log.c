@@ -116,16 +116,6 @@ static void write_line(const char *line, size_t len)
 	while (written < 0 && errno == EINTR);
 }
 
-void log_text(const char *text)
-{
-	while (*text) {
-		size_t len = strcspn(text, "\n");
-		len += text[len] == '\n';
-		write_line(text, len);
-		text += len;
-	}
-}
-
 static void log_line(enum log_level level, const char *format, va_list args)
 {
 	if (!log_is_on(level))
@@ -165,4 +155,16 @@ void log_verbose(const char *format, ...)
 	va_start(args, format);
 	log_line(LEVEL_VERBOSE, format, args);
 	va_end(args);
+}
+
+void log_text(const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n"), with_end = len + (text[len] == '\n');
+		if (state.to_syslog)
+			log_error("%.*s", (int)len, text);
+		else
+			write_line(text, with_end);
+		text += with_end;
+	}
 }

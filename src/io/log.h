@@ -30,7 +30,7 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Whole lines that say themselves whose they are; on stderr. */
+/* Whole lines that say themselves whose they are; where they go to syslog, as errors. */
 void log_text(const char *text);
 
 #endif

@@ -175,6 +175,11 @@ static bool syslog_only(void)
 	REQUIRE(read(fd, text, sizeof text - 1) > 0);
 	REQUIRE(!strncmp(text, "<27>", 4)); /* daemon.err */
 	REQUIRE(strstr(text, " adit[") && strstr(text, "]: wg0: 100% e"));
+	log_text("wg0.conf:3: no\n  key\n");
+	REQUIRE(!strcmp("", captured()));
+	memset(text, 0, sizeof text);
+	REQUIRE(read(fd, text, sizeof text - 1) > 0 && strstr(text, "]: wg0: wg0.conf:3: no"));
+	REQUIRE(read(fd, text, sizeof text - 1) > 0 && strstr(text, "]: wg0:   key"));
 	return true;
 }
 
