@@ -89,7 +89,7 @@ rows() {
 		none|[Peer]\nPublicKey=xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8D-=
 		both|P PublicKey=TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=
 		both|P [Peer]\nPublicKey=PUB
-		wg, leaves the peer out|I PrivateKey=KEY\n[Peer]\nPublicKey=OWN
+		both|I PrivateKey=KEY\n[Peer]\nPublicKey=OWN
 		none|P ListenPort=1
 		none|P PostUp=true
 		both|P PresharedKey=KEY
