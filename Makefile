@@ -3,7 +3,7 @@
 #   make            the program, build/release/adit
 #   make check      house rules, unit tests and simulation; no root, no network
 #   make test       make check and everything that needs namespaces; as root
-#   make test-long  what takes hours: many seeds, mutants, long fuzzing; as root
+#   make test-long  many seeds, mutants, long fuzzing: two hours; as root
 #   make demo       two namespaces, a tunnel, a ping, a transfer; as root
 #   make deps       what a fresh Debian 12 needs for make test; as root
 #   make install    DESTDIR= PREFIX=/usr/local
@@ -237,11 +237,11 @@ suites_fuzz := $(if $(shell command -v clang),\
 	'fuzzing=FUZZ_SEED=1 nice -n 19 tests/fuzz/run build/fuzz-clang/fuzz 10 1' \
 	'coverage of the parsers=tests/fuzz/coverage build/coverage-clang/fuzz')
 
-# Hours, one after the other: what make test does for a moment, or not at all.
+# One after the other, two hours in all: what make test does for a moment, or not at all.
 core_tests := $(shell grep -LE '"(text|io|manage|main)/' tests/unit/test_*.c)
-suites_long := 'simulation=$(call run_sim,build/release/sim-model,200000)' \
-	'simulation, sanitized=$(call run_sim,build/sanitize/sim,4000)' \
-	'fuzzing=tests/fuzz/run build/fuzz-clang/fuzz 600 2' \
+suites_long := 'simulation=$(call run_sim,build/release/sim-model,100000)' \
+	'simulation, sanitized=$(call run_sim,build/sanitize/sim,2000)' \
+	'fuzzing=tests/fuzz/run build/fuzz-clang/fuzz 120 2' \
 	'mutants=tests/mutants/mutate.py run' \
 	'threads=build/tsan/unit test_job' \
 	'memory=valgrind -q --error-exitcode=1 build/release/unit $(core_tests)' \
