@@ -117,20 +117,57 @@ static int delete_record(
 	return -ENOENT;
 }
 
+/* 0 where there is nothing to take back; -errno and why. */
+static int take_back(const struct dns_system *s, const char *interface, const struct note *note,
+	char why[static DNS_TEXT_MAX])
+{
+	if (note->manager == DNS_RESOLVED)
+		return revert(s, interface, why);
+	return note->manager == DNS_RESOLVCONF ? delete_record(s, note->record, why) : 0;
+}
+
+/* Nobody would ever succeed: who reads it can look after it himself. */
+static void forget(const struct dns_system *s, const char *interface, const struct note *note,
+	char text[static DNS_TEXT_MAX])
+{
+	char path[NOTE_MAX], why[DNS_TEXT_MAX];
+	bool is_record = note->manager == DNS_RESOLVCONF;
+	snprintf(why, sizeof why, "%s", text);
+	note_path(path, s, interface);
+	unlink(path);
+	snprintf(text, DNS_TEXT_MAX,
+		"warning: %.255s told of name servers that cannot be taken back: %.512s; the note "
+		"is removed, but resolv%s may still have %s %.127s",
+		path, why, is_record ? "conf" : "ed", is_record ? "the record" : "those of",
+		is_record ? note->record : interface);
+}
+
 int dns_undo(const struct dns_system *system, const char *interface, char text[static DNS_TEXT_MAX])
 {
 	char path[NOTE_MAX];
 	struct note note = read_note(system, interface);
 	text[0] = 0;
-	int error = note.manager == DNS_RESOLVED     ? revert(system, interface, text)
-		    : note.manager == DNS_RESOLVCONF ? delete_record(system, note.record, text)
-						     : 0;
-	if (error || note.manager == DNS_NOBODY)
+	if (note.manager == DNS_NOBODY)
+		return 0;
+	int error = take_back(system, interface, &note, text);
+	if (error == -ENOENT) {
+		forget(system, interface, &note, text);
+		return 0;
+	}
+	if (error)
 		return error;
 	note_path(path, system, interface);
 	unlink(path);
 	snprintf(text, DNS_TEXT_MAX, "name servers as before");
 	return 0;
+}
+
+void dns_undo_leftover(
+	const struct dns_system *system, const char *interface, char text[static DNS_TEXT_MAX])
+{
+	struct note note = read_note(system, interface);
+	if (dns_undo(system, interface, text))
+		forget(system, interface, &note, text);
 }
 
 /* ------------------------------------------------------------------ setting */
@@ -253,22 +290,27 @@ bool dns_is_possible(
 	return way.manager != DNS_NOBODY;
 }
 
-/* What was set otherwise goes; what is set the same way is simply replaced. */
-static void undo_other(
-	const struct dns_system *s, const struct to_dns *wanted, const struct dns_way *way)
+static bool is_warning(const char *text)
 {
-	char ignored[DNS_TEXT_MAX];
+	return !strncmp(text, "warning", 7);
+}
+
+/* What was set otherwise goes; what is set the same way is simply replaced. */
+static void undo_other(const struct dns_system *s, const struct to_dns *wanted,
+	const struct dns_way *way, char text[static DNS_TEXT_MAX])
+{
 	struct note note = read_note(s, wanted->interface);
 	bool is_same = note.manager == way->manager &&
 		       (way->manager == DNS_RESOLVED || !strcmp(note.record, way->record));
+	text[0] = 0;
 	if (note.manager != DNS_NOBODY && !is_same)
-		dns_undo(s, wanted->interface, ignored);
+		dns_undo_leftover(s, wanted->interface, text);
 }
 
 int dns_set(const struct dns_system *system, const struct to_dns *wanted,
 	char text[static DNS_TEXT_MAX])
 {
-	char ignored[DNS_TEXT_MAX];
+	char ignored[DNS_TEXT_MAX], other[DNS_TEXT_MAX];
 	struct dns_way way;
 	if (!wanted->server_count)
 		return dns_undo(system, wanted->interface, text);
@@ -277,7 +319,7 @@ int dns_set(const struct dns_system *system, const struct to_dns *wanted,
 		dns_undo(system, wanted->interface, ignored);
 		return -ENOENT;
 	}
-	undo_other(system, wanted, &way);
+	undo_other(system, wanted, &way, other);
 	int error = write_note(system, wanted->interface, &way);
 	if (error) {
 		snprintf(text, DNS_TEXT_MAX, "%s/%s.dns: %s", system->notes, wanted->interface,
@@ -290,6 +332,7 @@ int dns_set(const struct dns_system *system, const struct to_dns *wanted,
 	if (error)
 		dns_undo(system, wanted->interface, ignored);
 	else
-		snprintf(text, DNS_TEXT_MAX, "name servers set through %.512s", way.program);
+		snprintf(text, DNS_TEXT_MAX, "name servers set through %.255s%s%.700s", way.program,
+			is_warning(other) ? "; " : "", is_warning(other) ? other : "");
 	return error;
 }

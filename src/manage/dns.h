@@ -36,8 +36,18 @@ bool dns_is_noted(const struct dns_system *system, const char *interface);
 int dns_set(const struct dns_system *system, const struct to_dns *wanted,
 	char text[static DNS_TEXT_MAX]);
 
-/* Undoes what is noted. 0, and "" when there was nothing; or -errno and why not. */
+/*
+ * Undoes what is noted. 0, and "" when there was nothing; or -errno and why not. Where
+ * the program is not there any more, a warning in `text` and no note are all that is left.
+ */
 int dns_undo(
+	const struct dns_system *system, const char *interface, char text[static DNS_TEXT_MAX]);
+
+/*
+ * The same of an earlier life, which must not hold up this one: where it cannot be
+ * undone, the note goes all the same, and `text` is a warning that says what may be left.
+ */
+void dns_undo_leftover(
 	const struct dns_system *system, const char *interface, char text[static DNS_TEXT_MAX]);
 
 #endif

@@ -23,8 +23,12 @@ static void answer_question(const void *question, void *answer)
 	const struct to_dns *wanted = question;
 	struct from_dns *out = answer;
 	*out = (struct from_dns){.kind = FROM_DNS_DONE, .id = wanted->id};
+	bool is_leftover = !interface_set[0] && !wanted->server_count;
 	memcpy(interface_set, wanted->interface, sizeof interface_set);
-	out->error = dns_set(system_here, wanted, out->text);
+	if (is_leftover)
+		dns_undo_leftover(system_here, wanted->interface, out->text);
+	else
+		out->error = dns_set(system_here, wanted, out->text);
 }
 
 int dns_process_run(int channel, void *system)

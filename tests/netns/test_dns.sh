@@ -250,6 +250,35 @@ test_kill_9_of_all_and_the_next_start() {
 	expect_nothing_left
 }
 
+# Nobody can take it back: that is said, and holds nothing up.
+test_kill_9_of_all_and_no_resolvconf_any_more() {
+	prepare "DNS = 10.7.0.2, fd07::2, a.example"
+	fake resolvconf
+	kill_all
+	rm /usr/local/sbin/resolvconf
+	configure "# nothing"
+	expect_equal "exit status" 0 "$(run_status "$adit" up "$a")"
+	expect_match "what it says" "DNS: warning: .*/adit-a.dns told of name servers that cannot \
+be taken back: there is no resolvconf any more; .*may still have the record adit-a" \
+		"$(cat "$dir/said")"
+	[ ! -e /run/wireguard/adit-a.dns ] || fail "the note is still there"
+	in_ns a "$adit" down adit-a
+	expect_equal "exit status" 0 "$(run_status "$adit" up "$a")"
+	! grep -q "warning: .*dns" "$dir/said" || fail "said again"
+	in_ns a "$adit" down adit-a
+	expect_nothing_left
+	# one that is there, but fails, at both ends of a start
+	configure "DNS = 10.7.0.2"
+	fake resolvconf "exit 3"
+	expect_equal "exit status" 1 "$(run_status "$adit" up "$a")"
+	configure "# nothing"
+	expect_equal "exit status" 0 "$(run_status "$adit" up "$a")"
+	expect_match "what it says" "DNS: warning: .*resolvconf -d ended with status 3" \
+		"$(cat "$dir/said")"
+	in_ns a "$adit" down adit-a
+	expect_nothing_left
+}
+
 # The tunnel's own name server cannot know where the tunnel goes.
 test_endpoint_by_name_comes_first() {
 	prepare "DNS = 10.7.0.2, fd07::2, a.example"
@@ -277,4 +306,4 @@ test_endpoint_by_name_comes_first() {
 	expect_nothing_left
 }
 
-run_tests 11 "$@"
+run_tests 12 "$@"

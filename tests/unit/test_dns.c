@@ -142,11 +142,10 @@ static bool bad_programs(void)
 	REQUIRE(!strncmp(text, "resolvconf -a ended with status 1: 1 2 3 ", 40));
 	REQUIRE(strlen(text) < DNS_TEXT_MAX);
 	REQUIRE(unlink("bin/resolvconf") == 0);
-	REQUIRE(dns_undo(&system_here, "lo", text) == -ENOENT);
-	REQUIRE(!strcmp(text, "there is no resolvconf any more"));
 	REQUIRE(set("10.0.0.1", "", true) == -ENOENT && strstr(text, "nothing here takes"));
 	/* a script without its interpreter */
 	REQUIRE(programs_make("bin", "resolvconf", "") && dns_undo(&system_here, "lo", text) == 0);
+	REQUIRE(!strcmp(text, ""));
 	FILE *file = fopen("bin/resolvconf", "we");
 	REQUIRE(file && fputs("#!/nowhere/at/all\n", file) >= 0 && fclose(file) == 0);
 	REQUIRE(set("10.0.0.1", "", true) == -ENOENT);
@@ -157,6 +156,44 @@ static bool bad_programs(void)
 TEST(dns_says_what_is_wrong_with_a_program)
 {
 	folder_run(bad_programs);
+}
+
+#define WARNING "warning: ./lo.dns told of name servers that cannot be taken back: "
+#define REMOVED "; the note is removed, but resolv"
+
+/* What nobody can take back any more does not hold up the next start. */
+static bool stale_notes(void)
+{
+	system_here = dnsbox_system();
+	REQUIRE(dnsbox_program("resolvconf", "") && set("10.0.0.1", "", true) == 0);
+	REQUIRE(unlink("bin/resolvconf") == 0 && set("", "", false) == 0);
+	REQUIRE(!strcmp(text, WARNING "there is no resolvconf any more" REMOVED
+				      "conf may still have the record lo"));
+	REQUIRE(!dns_is_noted(&system_here, "lo"));
+	REQUIRE(set("", "", false) == 0 && !text[0]);
+	/* there, but of no use: kept for another attempt, but not for the next life */
+	REQUIRE(dnsbox_program("resolvconf", "exit 3") && set("10.0.0.1", "", true) == -EIO);
+	REQUIRE(!strcmp(text, "resolvconf -a ended with status 3"));
+	REQUIRE(dns_undo(&system_here, "lo", text) == -EIO && dns_is_noted(&system_here, "lo"));
+	dns_undo_leftover(&system_here, "lo", text);
+	REQUIRE(!strcmp(text, WARNING "resolvconf -d ended with status 3" REMOVED
+				      "conf may still have the record lo"));
+	REQUIRE(!dns_is_noted(&system_here, "lo"));
+	/* said beside what takes its place */
+	REQUIRE(set("10.0.0.1", "", true) == -EIO && dns_is_noted(&system_here, "lo"));
+	int fd = dnsbox_resolved();
+	REQUIRE(dnsbox_program("resolvectl", "") && set("10.0.0.1", "", true) == 0);
+	REQUIRE(!strncmp(text, "name servers set through bin/resolvectl; warning: ./lo.dns ", 59));
+	REQUIRE(unlink("bin/resolvectl") == 0 && dns_undo(&system_here, "lo", text) == 0);
+	REQUIRE(!strcmp(text,
+		WARNING "there is no resolvectl any more" REMOVED "ed may still have those of lo"));
+	REQUIRE(!dns_is_noted(&system_here, "lo"));
+	return close(fd) == 0;
+}
+
+TEST(dns_forgets_what_nobody_can_take_back)
+{
+	folder_run(stale_notes);
 }
 
 static bool note_troubles(void)
