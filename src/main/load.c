@@ -222,6 +222,12 @@ static int parse(struct load *load, const char *text, size_t len)
 	return load->conf.error_count ? VERB_CONFIG : VERB_OK;
 }
 
+/* Not the file's fault, and maybe better in five seconds. */
+static bool is_shortage(int error)
+{
+	return error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
 int load_read(struct load *load, void (*say_text)(const char *text))
 {
 	size_t len;
@@ -231,9 +237,11 @@ int load_read(struct load *load, void (*say_text)(const char *text))
 	load->fd = open(load->path, O_RDONLY | O_CLOEXEC);
 	char *text = load->fd < 0 ? NULL : read_file(load->fd, &len);
 	if (!text) {
-		say(load, "adit: %s: %s\n", load->path, strerror(errno));
+		int error = errno;
+		say(load, "adit: %s: %s\n", load->path, strerror(error));
 		load_wipe(load);
-		return VERB_FAILED;
+		load->error_count++;
+		return is_shortage(error) ? VERB_FAILED : VERB_CONFIG;
 	}
 	int status = parse(load, text, len);
 	secret_wipe(text, len);

@@ -37,7 +37,7 @@ void load_say_on_stderr(const char *text);
  * Reads and parses load->path and the files with keys that it names, and looks up
  * what only this machine can tell; diagnostics, whole lines, go to `say`, here and
  * in load_check. Returns an enum verb_exit: VERB_OK (warnings at most), VERB_CONFIG
- * (errors), VERB_FAILED (unreadable).
+ * (errors, or it cannot be read), VERB_FAILED (no memory or descriptor for it).
  * After VERB_OK load_wipe is the caller's.
  */
 int load_read(struct load *load, void (*say)(const char *text));

@@ -8,9 +8,9 @@
 /* Exit codes, the same for every verb; they stand in adit(8). */
 enum verb_exit {
 	VERB_OK = 0,
-	VERB_FAILED = 1,      /* could not be done; the reason was printed */
-	VERB_USAGE = 2,	      /* the command line was wrong */
-	VERB_CONFIG = 3,      /* the configuration has errors; nothing was touched */
+	VERB_FAILED = 1, /* could not be done; the reason was printed */
+	VERB_USAGE = 2,	 /* the command line was wrong */
+	VERB_CONFIG = 3, /* the configuration has errors or cannot be read; nothing was touched */
 	VERB_NOT_RUNNING = 4, /* there is no such interface of ours */
 	VERB_NO_PEER = 5,     /* of route: no peer gets packets to that address */
 };

@@ -72,7 +72,8 @@ const struct verb verb_check = {
 	.help = "Reads /etc/wireguard/NAME.conf, or FILE, and prints every error and warning with\n"
 		"line and column, and what `adit up` would refuse. Exits with 0 if it can be "
 		"used,\n"
-		"with 3 if not; with --strict also with 3 if there is a warning.",
+		"with 3 if not, also where it is missing; with --strict also with 3 if there is a\n"
+		"warning.",
 	.min_arguments = 1,
 	.max_arguments = 2,
 	.run = run,

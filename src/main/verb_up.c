@@ -18,7 +18,8 @@ const struct verb verb_up = {
 		"to\n"
 		"syslog afterwards. `adit down NAME` ends it.\n"
 		"With --allow-hooks commands of the configuration run although others than root\n"
-		"could have written them.",
+		"could have written them.\n"
+		"Exits with 3 if the configuration has errors, is missing or cannot be read.",
 	.min_arguments = 1,
 	.max_arguments = 2,
 	.run = run,

@@ -144,8 +144,9 @@ test_exit_codes() {
 	expect_code 2 down a/b "must be called NAME.conf"
 	expect_code 2 up "" "missing|is not a name"
 	expect_code 2 flup adit-a "is no verb"
-	expect_code 1 up /run/test/no.conf "/run/test/no.conf: No such file or directory"
-	expect_code 1 check /run/test/no.conf "/run/test/no.conf: No such file or directory"
+	expect_code 3 up /run/test/no.conf "/run/test/no.conf: No such file or directory"
+	expect_code 3 run /run/test/no.conf "/run/test/no.conf: No such file or directory"
+	expect_code 3 check /run/test/no.conf "/run/test/no.conf: No such file or directory"
 	# a port in use
 	start other a "$adit" run "$b"
 	wait_until 10 "address of adit-b" has_address a adit-b

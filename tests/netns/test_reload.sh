@@ -60,7 +60,7 @@ test_all_or_nothing() {
 		s,^(Address = .*)$,\1\, 10.8.0.1/24,'
 	expect_refusal 1 'route 10.99.0.0/16'
 	rm "$conf"
-	expect_refusal 1 'No such file'
+	expect_refusal 3 'No such file'
 	cp "$conf.right" "$conf"
 	# commands only from a file that is root's alone
 	edit '1,/\[Peer\]/s/\[Peer\]/PostDown = true\n&/'

@@ -95,10 +95,10 @@ static bool grammar(void)
 		REQUIRE(strchr(rows[i], '\t') ? answers(rows[i], "")
 					      : answers(rows[i], NO_REQUEST));
 	REQUIRE(answers("confirm\n", "2adit: wg0: no reload waits to be confirmed\n=1\n"));
-	REQUIRE(answers("reload\n", NO_FILE "1\n") && answers("diff\n", NO_FILE "2\n"));
-	REQUIRE(answers("reload confirm=86400\n", NO_FILE "1\n"));
+	REQUIRE(answers("reload\n", NO_FILE "3\n") && answers("diff\n", NO_FILE "3\n"));
+	REQUIRE(answers("reload confirm=86400\n", NO_FILE "3\n"));
 	REQUIRE(answers("reload confirm=1 path=/a b/wg0.conf\n",
-		"2adit: /a b/wg0.conf: No such file or directory\n=1\n"));
+		"2adit: /a b/wg0.conf: No such file or directory\n=3\n"));
 	door_end(&door);
 	REQUIRE(answers("reload\n", NOT_READY "1\n"));
 	end();

@@ -245,10 +245,10 @@ static bool unreadable(void)
 	REQUIRE(capture_begin(NULL, ""));
 	unsigned before = open_fd_count();
 	REQUIRE(finds("./no.conf", "no", "./no.conf"));
-	REQUIRE(load_read(&load, load_say_on_stderr) == VERB_FAILED);
+	REQUIRE(load_read(&load, load_say_on_stderr) == VERB_CONFIG);
 	REQUIRE(!strcmp("adit: ./no.conf: No such file or directory\n", captured()));
 	REQUIRE(!mkdir("dir.conf", 0700) && finds("./dir.conf", "dir", "./dir.conf"));
-	REQUIRE(load_read(&load, load_say_on_stderr) == VERB_FAILED);
+	REQUIRE(load_read(&load, load_say_on_stderr) == VERB_CONFIG);
 	REQUIRE(!strcmp("adit: ./dir.conf: Is a directory\n", captured()));
 	REQUIRE(open_fd_count() == before);
 	return true;
@@ -270,10 +270,10 @@ static bool sizes(void)
 		int status = load_read(&load, load_say_on_stderr);
 		const char *said = captured();
 		if (over) {
-			REQUIRE(status == VERB_FAILED);
+			REQUIRE(status == VERB_CONFIG);
 			REQUIRE(!strcmp("adit: ./wg0.conf: File too large\n", said));
 		} else {
-			REQUIRE(status != VERB_FAILED);
+			REQUIRE(!strstr(said, "too large"));
 		}
 		if (status == VERB_OK)
 			load_wipe(&load);

@@ -121,7 +121,7 @@ static bool mistakes(void)
 	REQUIRE(!bench_is_connected() && !reload_is_busy(&bench.reload));
 	unlink("wg0.conf");
 	bench_ask(false, 0);
-	REQUIRE(bench.status == VERB_FAILED && strstr(bench.words, "No such file"));
+	REQUIRE(bench.status == VERB_CONFIG && strstr(bench.words, "No such file"));
 	REQUIRE(mkfifo("wg0.conf", 0600) == 0);
 	bench_ask(false, 0);
 	REQUIRE(bench.status == VERB_FAILED && strstr(bench.words, "is not a file"));
