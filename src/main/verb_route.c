@@ -1,3 +1,4 @@
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,27 +16,53 @@ struct question {
 	bool is_carried; /* by a peer of any interface */
 };
 
-/* The tunnel gets only what the system sends into it. */
-static void add_system_route(struct question *question, const char *name)
+/* Of a route that is none of ours, where it leads. */
+static void add_way(struct out *way, struct netlink *n, const struct netlink_route *route)
+{
+	struct netlink_link other;
+	if (route->type == RTN_LOCAL) {
+		out_add_text(way, "it is an address of this machine: it never enters the tunnel\n");
+		return;
+	}
+	bool is_known = !netlink_link_get(n, route->ifindex, &other);
+	out_add_text(way, "the system's routes send it to ");
+	out_add_text(way, is_known ? other.name : "another interface");
+	out_add_text(way, ", not here\n");
+}
+
+/* The tunnel gets only what the system sends into it: nothing is added where it does. */
+static void find_way(struct out *way, const struct ip_address *address, const char *name)
 {
 	struct netlink n;
-	struct netlink_link ours, other;
+	struct netlink_link ours;
 	struct netlink_route route;
 	if (netlink_open(&n))
 		return;
 	bool is_here = !netlink_link_find(&n, name, NETLINK_NSID_OWN, &ours);
-	int error = is_here ? netlink_route_lookup(&n, &question->address, 0, &route) : 0;
+	int error = is_here ? netlink_route_lookup(&n, address, 0, &route) : 0;
 	if (error) {
-		out_add_text(&question->text, "  but the system has no route to it: ");
-		out_add_text(&question->text, netlink_explain(&n, error));
-		out_add_text(&question->text, "\n");
-	} else if (is_here && route.ifindex != ours.ifindex) {
-		bool is_known = !netlink_link_get(&n, route.ifindex, &other);
-		out_add_text(&question->text, "  but the system's routes send it to ");
-		out_add_text(&question->text, is_known ? other.name : "another interface");
-		out_add_text(&question->text, ", not here\n");
+		out_add_text(way, "the system has no route to it: ");
+		out_add_text(way, netlink_explain(&n, error));
+		out_add_text(way, "\n");
+	} else if (is_here && (route.ifindex != ours.ifindex || route.type == RTN_LOCAL)) {
+		add_way(way, &n, &route);
 	}
 	netlink_close(&n);
+}
+
+static void print_one(struct out *text, struct view_route *route, const struct ip_address *address,
+	const struct view_style *style)
+{
+	struct out way;
+	out_init(&way, SIZE_MAX);
+	find_way(&way, address, style->interface_name);
+	route->is_elsewhere = *out_string(&way);
+	view_route_print(text, route, address, style);
+	if (route->is_elsewhere) {
+		out_add_text(text, route->is_carried ? "  but " : "  ");
+		out_add_text(text, out_string(&way));
+	}
+	out_wipe(&way);
 }
 
 static int ask_one(struct question *question, const char *name)
@@ -47,11 +74,9 @@ static int ask_one(struct question *question, const char *name)
 	if (status)
 		return status;
 	if (view_route_find(&route, &view, &question->address))
-		view_route_print(&question->text, &route, &question->address, &style);
+		print_one(&question->text, &route, &question->address, &style);
 	else
 		question->text.has_failed = true;
-	if (route.is_carried)
-		add_system_route(question, name);
 	question->is_carried |= route.is_carried;
 	view_route_free(&route);
 	view_wipe(&view);
@@ -119,7 +144,8 @@ const struct verb verb_route = {
 	.summary = "say which peer gets packets to an address",
 	.help = "Says which peer of the interface NAME, or of all that run, a packet to ADDRESS\n"
 		"goes to and by which of its allowed IPs, and which shorter ones of others hold\n"
-		"the address too and lose. If no peer has it: which come nearest.\n"
+		"the address too and lose. If no peer has it: which come nearest. And where the\n"
+		"system sends the packet, if not into the tunnel.\n"
 		"\n"
 		"Exits with 0 if a peer gets it, with 5 if none does.",
 	.min_arguments = 1,

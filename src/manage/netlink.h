@@ -41,6 +41,7 @@ struct netlink_route {
 	uint32_t mtu;	  /* the route's own, 0: none */
 	uint32_t metric;
 	uint8_t protocol;
+	uint8_t type; /* RTN_UNICAST, RTN_LOCAL and so on */
 };
 
 /* Routes of a listing; wipe with netlink_routes_free. */

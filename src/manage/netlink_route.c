@@ -195,7 +195,8 @@ static void parse_route(const struct nlmsghdr *message, struct netlink_route *ou
 		.ifindex = netlink_attr_u32(attrs.by_type[RTA_OIF]),
 		.mtu = route_mtu(attrs.by_type[RTA_METRICS]),
 		.metric = netlink_attr_u32(attrs.by_type[RTA_PRIORITY]),
-		.protocol = m->rtm_protocol};
+		.protocol = m->rtm_protocol,
+		.type = m->rtm_type};
 	take_address(m->rtm_family, attrs.by_type[RTA_DST], &out->prefix.address);
 }
 

@@ -122,7 +122,8 @@ void view_route_print(struct out *out, const struct view_route *route,
 	if (route->is_carried)
 		add_winner(out, &route->entries[0], style);
 	else
-		out_add_text(out, " is in no peer's allowed IPs: dropped\n");
+		out_add_text(out, route->is_elsewhere ? " is in no peer's allowed IPs\n"
+						      : " is in no peer's allowed IPs: dropped\n");
 	for (size_t i = route->is_carried; i < route->count; i++)
 		add_entry_text(out, route->is_carried ? "  shorter, so it loses: " : "  nearest: ",
 			&route->entries[i]);

@@ -21,6 +21,7 @@ struct view_route_entry {
 
 struct view_route {
 	bool is_carried;
+	bool is_elsewhere; /* the caller's to say: it does not come here at all */
 	/*
 	 * If carried: the one that carries it, then those that lose, the longest first.
 	 * Else: the nearest, at most VIEW_ROUTE_NEAREST_MAX, of the address's family.

@@ -347,6 +347,19 @@ test_route() {
 	expect_match "its endpoint" "its endpoint is not known" "$(cat "$dir/out")"
 	expect_status 5 adit_a route 10.9.0.1
 	expect_line "nearest" "  nearest: 10.8.0.0/16 of peer $other"
+	expect_line "not ours" "adit-a: 10.9.0.1 is in no peer's allowed IPs"
+	expect_line "itself" "  it is an address of this machine: it never enters the tunnel"
+	expect_status 5 adit_a route adit-a 10.9.0.2
+	expect_equal "last line" "  the system's routes send it to eth0, not here" \
+		"$(tail -n 1 "$dir/out")"
+	expect_status 5 adit_a route adit-a fd07::1
+	expect_match "itself" "^  it is an address of this machine" "$(cat "$dir/out")"
+	expect_status 5 adit_a route adit-a 10.55.0.1
+	expect_match "no way" "^  the system has no route to it: " "$(cat "$dir/out")"
+	ip -n a route add 10.55.0.0/16 dev adit-a
+	expect_status 5 adit_a route adit-a 10.55.0.1
+	expect_line "ours" "adit-a: 10.55.0.1 is in no peer's allowed IPs: dropped"
+	expect_equal "the system" 0 "$(grep -c system "$dir/out" || true)"
 	# what it says is what happens
 	in_ns a wg set adit-a peer "$other" allowed-ips 10.8.0.0/16,10.7.0.2/32
 	expect_status 0 adit_a route adit-a 10.7.0.2

@@ -203,6 +203,15 @@ static bool lookups(void)
 	REQUIRE(netlink_route_lookup(&box.n, &nowhere6.address, 0, &route) == -ENETUNREACH);
 
 	REQUIRE(add_address("10.1.0.1/24") == 0 && add_address("fd00:1::1/64") == 0);
+	static const char *const own[] = {"10.1.0.1/32", "fd00:1::1/128"};
+	for (size_t i = 0; i < 2; i++) {
+		struct ip_prefix p = netbox_prefix(own[i]);
+		REQUIRE(netlink_route_lookup(&box.n, &p.address, 0, &route) == 0);
+		REQUIRE(route.type == RTN_LOCAL);
+	}
+	struct ip_prefix near = netbox_prefix("10.1.0.2/32");
+	REQUIRE(netlink_route_lookup(&box.n, &near.address, 0, &route) == 0);
+	REQUIRE(route.type == RTN_UNICAST);
 	REQUIRE(netbox_foreign_route(&box.n, box.ifindex, "10.2.0.0/16", 1300) == 0);
 	REQUIRE(netbox_foreign_route(&box.n, box.ifindex, "fd00:2::/64", 1310) == 0);
 	REQUIRE(look_up("10.1.0.9/32", 0, box.ifindex, 0));

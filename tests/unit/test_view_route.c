@@ -35,6 +35,25 @@ static void check(const char *text, const char *address_text, const char *expect
 	view_wipe(&view);
 }
 
+/* What does not come here is not dropped here. */
+TEST(view_route_of_what_goes_elsewhere)
+{
+	struct view view;
+	struct view_route route;
+	struct ip_address address;
+	struct out out;
+	CHECK(view_parse(&view, table, strlen(table)));
+	CHECK(addrtext_read_address(&address, "2001:db8::1", 11));
+	CHECK(view_route_find(&route, &view, &address) && !route.is_elsewhere);
+	route.is_elsewhere = true;
+	out_init(&out, 1 << 16);
+	view_route_print(&out, &route, &address, &style);
+	CHECK_STR("wg0: 2001:db8::1 is in no peer's allowed IPs\n", out_string(&out));
+	out_wipe(&out);
+	view_route_free(&route);
+	view_wipe(&view);
+}
+
 TEST(view_route_of_each_kind)
 {
 #define K1	    "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
