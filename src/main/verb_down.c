@@ -46,23 +46,20 @@ static int remove_leftovers(struct netlink *n, const char *name, const struct li
 	struct netlink_link device;
 	if (!netlink_link_find(n, name, NETLINK_NSID_OWN, &device)) {
 		fprintf(stderr,
-			"adit: %s: rules and routes left by an earlier life are not touched, for "
-			"there is an interface of that name; remove it first\n",
+			"adit: %s: rules and routes that it left when it was killed are not "
+			"touched, for there is an interface of that name; remove it first\n",
 			name);
 		return -EBUSY;
 	}
 	int error = link_leftovers_remove(n, name, leftovers);
 	if (error)
-		fprintf(stderr, "adit: %s: rules and routes left by an earlier life: %s\n", name,
-			netlink_explain(n, error));
-	else
-		fprintf(stderr, "adit: %s: left by an earlier life: rules and routes: removed\n",
-			name);
+		fprintf(stderr, "adit: %s: rules and routes that it left when it was killed: %s\n",
+			name, netlink_explain(n, error));
 	return error;
 }
 
-/* 0, also where there is nothing; -errno, after a message. */
-static int clean_up_link(const char *name)
+/* Whether something was removed in *is_removed. 0, or -errno after a message. */
+static int clean_up_link(const char *name, bool *is_removed)
 {
 	struct netlink n;
 	struct link_state leftovers = {0};
@@ -70,10 +67,11 @@ static int clean_up_link(const char *name)
 	if (!error)
 		error = link_leftovers_find(&n, name, &leftovers);
 	if (error)
-		fprintf(stderr, "adit: %s: cannot look for what an earlier life left: %s\n", name,
-			netlink_explain(&n, error));
+		fprintf(stderr, "adit: %s: cannot look for what it left when it was killed: %s\n",
+			name, netlink_explain(&n, error));
 	else if (leftovers.count)
 		error = remove_leftovers(&n, name, &leftovers);
+	*is_removed = !error && leftovers.count;
 	netlink_close(&n);
 	link_state_wipe(&leftovers);
 	return error;
@@ -83,11 +81,25 @@ static int clean_up_link(const char *name)
 static int clean_up_after(const char *name)
 {
 	char text[DNS_TEXT_MAX];
-	int error = clean_up_link(name);
-	dns_undo(&dns_usual_system, name, text);
-	if (text[0])
-		fprintf(stderr, "adit: %s: left by an earlier life: DNS: %s\n", name, text);
-	return error ? VERB_FAILED : VERB_NOT_RUNNING;
+	bool is_removed;
+	int error = clean_up_link(name, &is_removed);
+	int dns_error = dns_undo(&dns_usual_system, name, text);
+	if (dns_error)
+		fprintf(stderr, "adit: %s: name servers that it left when it was killed: %s\n",
+			name, text);
+	bool is_dns = !dns_error && text[0];
+	if (is_removed || is_dns)
+		fprintf(stderr,
+			"adit: %s is not running; removed what it had left when it was killed: "
+			"%s%s%s%s\n",
+			name, is_removed ? "rules and routes" : "",
+			is_removed && is_dns ? "; " : "", is_dns ? "DNS: " : "",
+			is_dns ? text : "");
+	else
+		fprintf(stderr, "adit: %s is not running\n", name);
+	if (error || dns_error)
+		return VERB_FAILED;
+	return is_removed || is_dns ? VERB_OK : VERB_NOT_RUNNING;
 }
 
 static int run(int argc, char **argv)
@@ -98,10 +110,8 @@ static int run(int argc, char **argv)
 	if (!load_find(&load, argv[0]))
 		return VERB_USAGE;
 	int pidfd = control_open_listener(CONTROL_DIRECTORY, load.name, &pid);
-	if (pidfd == -ENOENT || pidfd == -ECONNREFUSED) {
-		fprintf(stderr, "adit: %s is not running\n", load.name);
+	if (pidfd == -ENOENT || pidfd == -ECONNREFUSED)
 		return clean_up_after(load.name);
-	}
 	if (pidfd >= 0 && !is_adit(pid)) {
 		fprintf(stderr, "adit: %s is served by another program (process %d)\n", load.name,
 			(int)pid);
@@ -130,7 +140,9 @@ const struct verb verb_down = {
 	.summary = "end the interface and undo what up did",
 	.help = "Tells the daemon of the interface NAME to end, and waits until it has: routes,\n"
 		"addresses and the interface are gone then. Where it was killed before, takes\n"
-		"back what it left: name servers, rules, the routes of a kill switch.",
+		"back what it left: name servers, rules, the routes of a kill switch. Exits with "
+		"4\n"
+		"if it does not run and has left nothing.",
 	.min_arguments = 1,
 	.max_arguments = 1,
 	.run = run,
