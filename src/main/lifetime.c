@@ -189,9 +189,10 @@ static void say_up(const struct supervisor *s)
 		log_info("up, MTU %u, listening on UDP port %u", s->link.state.mtu,
 			s->engine.udp.port);
 	else
-		log_info("an interface without configuration: wg(8) sets it up, \"adit down %s\" "
-			 "ends it",
-			s->options->name);
+		log_info("an interface without configuration: wg(8) sets it up; it ends with its "
+			 "link or its socket: \"wg-quick down\" if that started it, else \"ip link "
+			 "del %s\" or \"adit down %s\"",
+			s->options->name, s->options->name);
 }
 
 static bool announce(struct supervisor *s)
