@@ -166,7 +166,8 @@ void narrate_event(struct narrator *narrator, const struct event *event, nanos b
 		log_verbose("peer %s: is now at %s", names.peer, names.endpoint);
 		break;
 	case EVENT_NO_ENDPOINT:
-		log_info("peer %s: its endpoint is not known yet: it has to contact us first",
+		log_info("peer %s: its endpoint is not known yet: unless a name of it is being "
+			 "looked up, it has to contact us first",
 			names.peer);
 		break;
 	case EVENT_REFUSED:

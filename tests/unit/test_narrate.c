@@ -87,8 +87,8 @@ static bool silence(void)
 	event = event_of(EVENT_NO_ENDPOINT);
 	event.endpoint = (struct endpoint){0};
 	REQUIRE(says(&event,
-		"wg0: peer AAECAwQF...: its endpoint is not known yet: it has to contact "
-		"us first\n"));
+		"wg0: peer AAECAwQF...: its endpoint is not known yet: unless a name of it is "
+		"being looked up, it has to contact us first\n"));
 	event = event_of(EVENT_GAVE_UP);
 	static const char gave_up[] =
 		"wg0: peer AAECAwQF...: no answer from 192.0.2.1:51820 in 90 s, giving up until "
