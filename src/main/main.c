@@ -12,19 +12,22 @@
 #include "main/launch.h"
 #include "main/verb.h"
 
+static bool is_one_of(const char *word, const char *a, const char *b)
+{
+	return !strcmp(word, a) || !strcmp(word, b);
+}
+
 static int run_verb(const struct verb *verb, int argc, char **argv)
 {
+	for (int i = 0; i < argc; i++)
+		if (is_one_of(argv[i], "--help", "-h"))
+			return verb_help.run(1, (char *[]){(char *)verb->name});
 	if (argc >= verb->min_arguments && argc <= verb->max_arguments)
 		return verb->run(argc, argv);
 	fprintf(stderr, "adit %s: %s\nusage: adit %s %s\n", verb->name,
 		argc < verb->min_arguments ? "an argument is missing" : "too many arguments",
 		verb->name, verb->arguments);
 	return VERB_USAGE;
-}
-
-static bool is_one_of(const char *word, const char *a, const char *b)
-{
-	return !strcmp(word, a) || !strcmp(word, b);
 }
 
 /* Whoever closed one of 0-2 would else have the next descriptor written to as stderr. */

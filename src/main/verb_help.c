@@ -35,7 +35,7 @@ const struct verb verb_help = {
 	.name = "help",
 	.arguments = "[VERB]",
 	.summary = "this list, or what a verb does",
-	.help = "Lists the verbs, or tells what one of them does.",
+	.help = "Lists the verbs, or tells what one of them does, as `adit VERB --help` does, too.",
 	.max_arguments = 1,
 	.run = run,
 };
