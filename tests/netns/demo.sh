@@ -49,9 +49,11 @@ for file in adit-a adit-b; do
 	sed '/^#/d; /^$/d; s/^/     /' conf/point-to-point/$file.conf
 done
 
-heading "The tunnel comes up"
-on a adit up conf/point-to-point/adit-a.conf
-on b adit up conf/point-to-point/adit-b.conf
+heading "The tunnel comes up, from copies that nobody else can read"
+on a install -m 600 conf/point-to-point/adit-a.conf "$dir"
+on b install -m 600 conf/point-to-point/adit-b.conf "$dir"
+on a adit up "$dir/adit-a.conf"
+on b adit up "$dir/adit-b.conf"
 
 heading "Ping, both ways"
 on a ping -n -c 3 -i 0.2 10.7.0.2
