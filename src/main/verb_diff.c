@@ -1,10 +1,16 @@
+#include <stdio.h>
+
+#include "main/door.h"
 #include "main/knock_config.h"
 #include "main/verb.h"
 
 static int run(int argc, char **argv)
 {
 	(void)argc;
-	return knock_about_config("diff", argv[0]);
+	int status = knock_about_config("diff", argv[0]);
+	if (status == DOOR_SAME)
+		fprintf(stderr, "no differences\n");
+	return status;
 }
 
 const struct verb verb_diff = {

@@ -198,7 +198,8 @@ test_diff_of_another_file() {
 	# a reload of another file makes it the interface's
 	edit 's/^ListenPort = .*/ListenPort = 6/'
 	in_ns a "$adit" reload ./adit-a.conf
-	expect_equal "diff" "" "$(in_ns a "$adit" diff adit-a)"
+	expect_equal "diff" "" "$(in_ns a "$adit" diff adit-a 2>"$dir/said")"
+	expect_equal "what diff says" "no differences" "$(cat "$dir/said")"
 	stop_both
 }
 
