@@ -1,26 +1,37 @@
 #include "main/knock_config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "main/admin.h"
 #include "main/knock.h"
 #include "main/load.h"
 #include "main/verb.h"
 
-/* The supervisor has another current folder. */
+bool knock_config_line(char line[static ADMIN_LINE_MAX], const char *request, const char *path)
+{
+	char folder[PATH_MAX] = "";
+	if (*path != '/' && !getcwd(folder, sizeof folder))
+		return false;
+	const char *slash = *path != '/' && strcmp(folder, "/") ? "/" : "";
+	int len = snprintf(line, ADMIN_LINE_MAX, "%s path=%s%s%s", request, folder, slash, path);
+	if (len < ADMIN_LINE_MAX)
+		return true;
+	errno = ENAMETOOLONG;
+	return false;
+}
+
 static int knock_about_file(const char *request, const struct load *load)
 {
 	char line[ADMIN_LINE_MAX];
-	char *path = realpath(load->path, NULL);
-	int len = path ? snprintf(line, sizeof line, "%s path=%s", request, path) : -1;
-	if (!path)
+	if (access(load->path, F_OK) || !knock_config_line(line, request, load->path)) {
 		fprintf(stderr, "adit: %s: %s\n", load->path, strerror(errno));
-	free(path);
-	return len < 0 || len >= (int)sizeof line ? VERB_CONFIG
-						  : knock(ADMIN_DIRECTORY, load->name, line);
+		return VERB_CONFIG;
+	}
+	return knock(ADMIN_DIRECTORY, load->name, line);
 }
 
 int knock_about_config(const char *request, const char *word)

@@ -1,6 +1,8 @@
 #include "main/knock_config.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,4 +29,29 @@ static bool asks(void)
 TEST(knock_config_takes_a_name_or_a_file)
 {
 	folder_run(asks);
+}
+
+static bool keeps_links(void)
+{
+	char line[ADMIN_LINE_MAX], expected[ADMIN_LINE_MAX], endless[ADMIN_LINE_MAX];
+	REQUIRE(!mkdir("store", 0700) && !fclose(fopen("store/wg0.conf", "w")));
+	REQUIRE(!symlink("store/wg0.conf", "wg0.conf") && !symlink("store", "now"));
+	static const char *const paths[] = {"wg0.conf", "./wg0.conf", "now/wg0.conf"};
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		snprintf(expected, sizeof expected, "diff path=%s/%s", folder_path, paths[i]);
+		REQUIRE(knock_config_line(line, "diff", paths[i]) && !strcmp(expected, line));
+	}
+	REQUIRE(knock_config_line(line, "diff", "/a/../b") && !strcmp("diff path=/a/../b", line));
+	memset(endless, 'x', sizeof endless - 1);
+	endless[sizeof endless - 1] = 0;
+	REQUIRE(!knock_config_line(line, "diff", endless) && errno == ENAMETOOLONG);
+	REQUIRE(!chdir("/") && knock_config_line(line, "diff", "b"));
+	REQUIRE(!strcmp("diff path=/b", line));
+	return true;
+}
+
+/* The supervisor reads this path again: a link may lead to another file by then. */
+TEST(knock_config_keeps_links_in_a_path)
+{
+	folder_run(keeps_links);
 }
