@@ -248,14 +248,20 @@ static void arrive_back(struct reload *r)
 	r->world.on_news(r->world.context);
 }
 
-void reload_on_time(struct reload *r, nanos boottime)
+static void roll_back(struct reload *r)
 {
-	if (r->state != RELOAD_UNCONFIRMED || !nanos_is_due(r->deadline, boottime))
-		return;
 	r->state = RELOAD_GOING_BACK;
 	r->deadline = NANOS_NEVER;
 	r->voice = reload_voice_log; /* nobody asked for this */
 	reload_steps_undo(&r->steps, &r->other.conf, &r->world.config->conf);
+}
+
+void reload_on_time(struct reload *r, nanos boottime)
+{
+	if (r->state == RELOAD_CHANGING)
+		reload_steps_look(&r->steps, boottime);
+	else if (r->state == RELOAD_UNCONFIRMED && nanos_is_due(r->deadline, boottime))
+		roll_back(r);
 }
 
 static void on_end(void *context, bool is_there)
@@ -275,6 +281,8 @@ static void on_end(void *context, bool is_there)
 static void on_news(void *context)
 {
 	struct reload *r = context;
+	if (r->state == RELOAD_CHANGING)
+		r->deadline = r->steps.due;
 	r->world.on_news(r->world.context);
 }
 

@@ -83,6 +83,7 @@ void reload_begin(
 /* What was done stays. VERB_OK; VERB_FAILED: there is nothing to confirm. */
 int reload_confirm(struct reload *reload);
 
+/* `deadline` may have come, or something about names is new. */
 void reload_on_time(struct reload *reload, nanos boottime);
 
 /* The name servers are set, or not: 0 or -errno. */

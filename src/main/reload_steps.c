@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "io/clock.h"
+#include "main/default_route.h"
 #include "main/relink.h"
 #include "main/wishes.h"
 
@@ -41,11 +43,14 @@ static int set_mark(struct reload_steps *s)
 	return give_mark(s);
 }
 
+/* It is set back in its usual place, whenever it was set. */
 static int set_link(struct reload_steps *s)
 {
 	char why[LINK_WHY_MAX];
 	struct out ignored;
-	if (s->is_back && !s->is_done[RELOAD_STEP_LINK])
+	enum reload_step way_there = s->is_link_late ? RELOAD_STEP_LATE_LINK : RELOAD_STEP_LINK;
+	if (s->step != (s->is_back ? RELOAD_STEP_LINK : way_there) ||
+		(s->is_back && !s->is_done[way_there]))
 		return 0;
 	out_init(&ignored, SIZE_MAX);
 	int error = relink(
@@ -99,6 +104,15 @@ static int follow_names(struct reload_steps *s)
 	return 0;
 }
 
+static int await_names(struct reload_steps *s)
+{
+	if (s->is_back || !s->is_link_late || names_state(s->names) == NAMES_KNOWN)
+		return 0;
+	s->due = nanos_add(clock_read().boottime, DEFAULT_ROUTE_PATIENCE);
+	s->on_news(s->context);
+	return WAITS; /* reload_steps_look goes on */
+}
+
 /* An attempt that failed has taken away what was set, so it counts as done. */
 static int set_servers(struct reload_steps *s)
 {
@@ -115,10 +129,12 @@ static int run_step(struct reload_steps *s)
 {
 	switch (s->step) {
 	case RELOAD_STEP_MARK: return set_mark(s);
-	case RELOAD_STEP_LINK: return set_link(s);
+	case RELOAD_STEP_LINK:
+	case RELOAD_STEP_LATE_LINK: return set_link(s);
 	case RELOAD_STEP_LISTEN: return set_listen(s);
 	case RELOAD_STEP_ENGINE: return change_engine(s);
 	case RELOAD_STEP_NAMES: return follow_names(s);
+	case RELOAD_STEP_AWAIT_NAMES: return await_names(s);
 	case RELOAD_STEP_SERVERS: return set_servers(s);
 	case RELOAD_STEP_END: break;
 	}
@@ -195,6 +211,9 @@ void reload_steps_begin(struct reload_steps *s, struct reload_plan *plan, const 
 	s->interface = interface;
 	s->step = RELOAD_STEP_MARK;
 	s->is_back = s->has_trouble = false;
+	s->due = NANOS_NEVER;
+	s->is_link_late = s->link->ifindex && !link_mark(s->link) && plan->names.count &&
+			  default_route_is_wanted(new);
 	memset(s->is_done, 0, sizeof s->is_done);
 	go(s);
 }
@@ -216,6 +235,22 @@ void reload_steps_on_answer(struct reload_steps *s, int error)
 	else
 		on_success(s);
 	go(s);
+}
+
+void reload_steps_look(struct reload_steps *s, nanos boottime)
+{
+	if (!s->plan || s->step != RELOAD_STEP_AWAIT_NAMES || s->is_running)
+		return;
+	bool is_known = names_state(s->names) == NAMES_KNOWN;
+	if (!is_known && !nanos_is_due(s->due, boottime))
+		return;
+	if (!is_known)
+		reload_voice_remark(s->voice,
+			"the default route moves although not all endpoints are known: their names "
+			"can be looked up only if the main table leads to a name server");
+	s->due = NANOS_NEVER;
+	s->on_news(s->context);
+	reload_steps_on_answer(s, 0);
 }
 
 bool reload_steps_await_servers(const struct reload_steps *s)

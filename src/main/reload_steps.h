@@ -4,7 +4,9 @@
  * Each ends at once or in a later callback; nothing waits but in the loop.
  *
  * A mark that comes or changes goes first: rules that send what is not marked into
- * the tunnel must not meet packets of ours without it.
+ * the tunnel must not meet packets of ours without it. A default route that comes
+ * goes after the endpoints given by name, as at a start: once it is there, name
+ * servers may be behind the tunnel, which needs the endpoints.
  */
 #ifndef ADIT_MAIN_RELOAD_STEPS_H
 #define ADIT_MAIN_RELOAD_STEPS_H
@@ -21,6 +23,8 @@ enum reload_step {
 	RELOAD_STEP_LISTEN,
 	RELOAD_STEP_ENGINE,
 	RELOAD_STEP_NAMES,
+	RELOAD_STEP_AWAIT_NAMES,
+	RELOAD_STEP_LATE_LINK, /* in place of RELOAD_STEP_LINK */
 	RELOAD_STEP_SERVERS,
 	RELOAD_STEP_END,
 };
@@ -38,12 +42,13 @@ struct reload_steps {
 	void (*on_end)(void *context, bool is_there);
 	void *context;
 	bool has_trouble; /* something could not be set back */
+	nanos due;	  /* when to call reload_steps_look, at the latest; NANOS_NEVER: no need */
 	/* The rest is private. */
 	struct reload_plan *plan;
 	const struct conf *old, *new;
 	const char *interface;
 	enum reload_step step;
-	bool is_back, is_running;
+	bool is_back, is_running, is_link_late;
 	bool is_done[RELOAD_STEP_END];
 };
 
@@ -56,6 +61,9 @@ void reload_steps_undo(struct reload_steps *steps, const struct conf *old, const
 
 /* feed->on_reply and servers->on_done: 0 or an error, positive. */
 void reload_steps_on_answer(struct reload_steps *steps, int error);
+
+/* Something about names is new, or `due` may have come. */
+void reload_steps_look(struct reload_steps *steps, nanos boottime);
 
 /* Whether it is the name servers that are waited for. */
 bool reload_steps_await_servers(const struct reload_steps *steps);

@@ -133,6 +133,7 @@ static void on_names(void *context, uint32_t events)
 	int error = names_answer(&s->names, now);
 	name_servers_look(&s->name_servers, &s->names, now);
 	lifetime_look_for_names(s, now);
+	reload_on_time(&s->door.reload, now);
 	if (error) {
 		log_error("the resolver ended: endpoints given by name are not looked up any more");
 		loop_remove(&s->loop, &s->names_watch);

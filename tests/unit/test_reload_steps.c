@@ -18,6 +18,7 @@ static struct loop loop;
 static struct engine_link engine_link;
 static struct reload_feed rf;
 static struct link link_set; /* of no device: left alone */
+static struct netlink netlink;
 static struct names names;
 static struct reload_servers servers;
 static struct reload_voice voice;
@@ -80,6 +81,7 @@ static bool begin(const char *from, const char *to)
 		.loop = &loop, .engine = &engine_link, .on_reply = on_reply, .feed.fd = -1};
 	steps = (struct reload_steps){.feed = &rf,
 		.link = &link_set,
+		.netlink = &netlink,
 		.names = &names,
 		.servers = &servers,
 		.voice = &voice,
@@ -167,4 +169,50 @@ static bool turns_back(void)
 TEST(reload_steps_turn_back)
 {
 	sandbox_run_child(turns_back);
+}
+
+#define ALL_THERE                                                                                  \
+	"[Interface]\nFwMark = 7\n" PEER "Endpoint = one.example:5\nAllowedIPs = 0.0.0.0/0\n"
+#define ENGINE_THERE                                                                               \
+	"set=1\nfwmark=7\n"                                                                        \
+	"public_key=0100000000000000000000000000000000000000000000000000000000000000\n"            \
+	"update_only=true\nallowed_ip=0.0.0.0/0\n\n"
+
+/* As far as the names, which are looked up. */
+static bool begin_to_wait(void)
+{
+	link_set = (struct link){.ifindex = 1000};
+	REQUIRE(begin(PLAIN, ALL_THERE) && talk("set=1\nfwmark=7\n\n", OK));
+	REQUIRE(talk(ENGINE_THERE, OK) && ended == -1 && !*words);
+	REQUIRE(names.count == 1 && steps.due != NANOS_NEVER);
+	reload_steps_look(&steps, steps.due - 1);
+	return ended == -1 && !*words;
+}
+
+/* There is no such device, so the link's turn is seen by its failure. */
+static bool waits_for_names(void)
+{
+	REQUIRE(!netlink_open(&netlink));
+	REQUIRE(begin_to_wait());
+	names.names[0].next_try = NANOS_NEVER; /* found */
+	reload_steps_look(&steps, steps.due - 1);
+	REQUIRE(*words && !strstr(words, "not all endpoints are known"));
+	REQUIRE(steps.due == NANOS_NEVER && ended == -1);
+	end();
+	REQUIRE(begin_to_wait());
+	reload_steps_look(&steps, steps.due);
+	REQUIRE(strstr(words, "although not all endpoints are known") && ended == -1);
+	end();
+	/* without a default route the link goes first */
+	link_set = (struct link){.ifindex = 1000};
+	REQUIRE(begin(PLAIN, "[Interface]\nFwMark = 7\n" PEER "Endpoint = one.example:5\n"));
+	REQUIRE(talk("set=1\nfwmark=7\n\n", OK) && *words && ended == -1);
+	end();
+	netlink_close(&netlink);
+	return true;
+}
+
+TEST(reload_steps_bring_a_default_route_after_the_names)
+{
+	sandbox_run(waits_for_names);
 }
