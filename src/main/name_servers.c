@@ -241,3 +241,11 @@ int name_servers_unset(struct name_servers *ns)
 	int error = ask(ns, &nothing);
 	return error ? error : 1;
 }
+
+void name_servers_leave(struct name_servers *ns)
+{
+	bool is_awaited = ns->state == NAME_SERVERS_WAITING && !ns->is_late;
+	int unset = name_servers_unset(ns);
+	if (is_awaited && unset != 1)
+		ns->on_done(ns->context, unset);
+}

@@ -77,4 +77,7 @@ void name_servers_look(struct name_servers *ns, const struct names *names, nanos
 /* Undoes it, whatever is under way. Returns as name_servers_set. */
 int name_servers_unset(struct name_servers *ns);
 
+/* Nobody here reaches them any more: the same, and whoever waits is told of the end by on_done. */
+void name_servers_leave(struct name_servers *ns);
+
 #endif

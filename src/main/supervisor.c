@@ -70,7 +70,7 @@ static void on_link_change(struct supervisor *s, uint32_t changes)
 	if (changes & MONITOR_MOVED) {
 		log_info("the interface was moved to another network namespace");
 		link_lose_device(&s->link);
-		name_servers_unset(&s->name_servers); /* nobody here reaches them any more */
+		name_servers_leave(&s->name_servers);
 	}
 	const uint32_t both = MONITOR_UP | MONITOR_DOWN;
 	if ((changes & both) == both) /* going down ends sessions, however short it was */

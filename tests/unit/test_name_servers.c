@@ -210,6 +210,39 @@ TEST(name_servers_can_be_interrupted)
 	folder_run(interrupted);
 }
 
+/* A reload, or a start, waits while names are looked up; then the device is moved away. */
+static bool left(void)
+{
+	REQUIRE(begin());
+	name_servers_leave(&ns);
+	REQUIRE(!is_done()); /* nobody waits */
+	begin_looking_up();
+	REQUIRE(name_servers_set(&ns, &names, T) == 1);
+	name_servers_leave(&ns);
+	REQUIRE(done_count == 1 && last_error == 0 && is_idle() && ns.due == NANOS_NEVER);
+	/* what was set before is undone first */
+	names = (struct names){0};
+	REQUIRE(name_servers_set(&ns, &names, T) == 1 && loop_wait(&loop, is_idle));
+	begin_looking_up();
+	REQUIRE(name_servers_set(&ns, &names, T) == 1);
+	done_count = 0;
+	name_servers_leave(&ns);
+	REQUIRE(!is_done() && loop_wait(&loop, is_done) && !strcmp(dnsbox_calls(), SET GONE));
+	/* who was told already is not told again */
+	REQUIRE(name_servers_set(&ns, &names, T) == 1);
+	name_servers_look(&ns, &names, ns.due);
+	REQUIRE(done_count == 2);
+	ns.was_used = false;
+	name_servers_leave(&ns);
+	REQUIRE(done_count == 2);
+	return end();
+}
+
+TEST(name_servers_that_are_left_keep_nobody_waiting)
+{
+	folder_run(left);
+}
+
 static bool killed(void)
 {
 	REQUIRE(begin() && mkfifo("f", 0600) == 0);
