@@ -36,6 +36,10 @@ void reload_servers_keep(struct reload_servers *rs)
 
 void reload_servers_stop(struct reload_servers *rs)
 {
+	if (rs->is_new && rs->servers->was_used) {
+		reload_servers_keep(rs);
+		return;
+	}
 	if (rs->is_new)
 		stop(rs->servers);
 	rs->is_new = false;

@@ -19,7 +19,11 @@ struct reload_servers {
 /* 0, also where there is one already, or -errno. */
 int reload_servers_start(struct reload_servers *rs);
 
-/* The new one stays, or it goes; nothing where there is no new one. */
+/*
+ * The new one stays, or it goes; nothing where there is no new one. One that was asked
+ * for something stays in both: it may be busy for half a minute, and nobody waits
+ * for it here. What it set is undone as the interface's own at the end.
+ */
 void reload_servers_keep(struct reload_servers *rs);
 void reload_servers_stop(struct reload_servers *rs);
 

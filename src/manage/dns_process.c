@@ -11,7 +11,8 @@
 
 /* Of this process, which does nothing else. */
 static const struct dns_system *system_here;
-static char interface_set[MESSAGES_INTERFACE_MAX]; /* "": nothing was asked so far */
+static bool was_asked;
+static char interface_set[MESSAGES_INTERFACE_MAX]; /* "": nothing to undo was asked for */
 
 static bool is_valid(const void *question, size_t fd_count)
 {
@@ -23,8 +24,11 @@ static void answer_question(const void *question, void *answer)
 	const struct to_dns *wanted = question;
 	struct from_dns *out = answer;
 	*out = (struct from_dns){.kind = FROM_DNS_DONE, .id = wanted->id};
-	bool is_leftover = !interface_set[0] && !wanted->server_count;
+	bool is_leftover = !was_asked && !wanted->server_count;
+	was_asked = true;
 	memcpy(interface_set, wanted->interface, sizeof interface_set);
+	if (!wanted->server_count)
+		interface_set[0] = 0; /* what fails now would fail again */
 	if (is_leftover)
 		dns_undo_leftover(system_here, wanted->interface, out->text);
 	else

@@ -12,7 +12,8 @@
 
 /*
  * The child, for process_start; context is a struct dns_system. It knows what it
- * set, and undoes that at its end: what another process noted is left alone.
+ * set, and undoes that at its end, if that was not the last thing asked for: what
+ * another process noted is left alone.
  */
 int dns_process_run(int channel, void *system);
 

@@ -98,6 +98,23 @@ TEST(dns_process_undoes_at_its_end)
 	folder_run(alone);
 }
 
+/* It may have taken its time to fail. */
+static bool once(void)
+{
+	struct from_dns done;
+	REQUIRE(begin() && dnsbox_program("resolvconf", "[ $op = -a ]"));
+	REQUIRE(ask("10.0.0.1") && answer(&done) == 1 && !done.error);
+	REQUIRE(ask("") && answer(&done) == 1 && done.error == -EIO);
+	dnsbox_calls();
+	REQUIRE(process_finish(&child) == 0);
+	return !strcmp(dnsbox_calls(), "");
+}
+
+TEST(dns_process_undoes_once)
+{
+	folder_run(once);
+}
+
 /* A second start of the same interface ends at once, and must not take the first one's away. */
 static bool not_its_own(void)
 {

@@ -1,7 +1,13 @@
 #include "main/reload_servers.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
+
 #include "unit/capture.h"
+#include "unit/dnsbox.h"
+#include "unit/folder.h"
 #include "unit/sandbox.h"
+#include "unit/turn.h"
 
 static struct loop loop;
 static struct name_servers servers;
@@ -40,6 +46,38 @@ static bool comes_and_goes(void)
 TEST(reload_servers_come_and_go)
 {
 	sandbox_run_child(comes_and_goes);
+}
+
+static bool is_idle(void)
+{
+	return servers.state == NAME_SERVERS_IDLE;
+}
+
+/* The interface ends, or the reload fails, while a program hangs. */
+static bool is_busy(void)
+{
+	struct dns_system system_here = dnsbox_system();
+	struct reload_servers rs = {&servers, &has_servers, &loop, &system_here, false};
+	const struct names no_names = {0};
+	REQUIRE(loop_init(&loop) == 0 && capture_begin(NULL, "") && mkfifo("f", 0600) == 0);
+	REQUIRE(dnsbox_program("resolvconf", "[ $op = -d ] || read x <f || :"));
+	servers.on_done = on_done;
+	REQUIRE(reload_servers_start(&rs) == 0);
+	servers.wanted = dnsbox_wanted("10.0.0.1", "");
+	REQUIRE(name_servers_set(&servers, &no_names, 0) == 1);
+	reload_servers_stop(&rs); /* at once */
+	REQUIRE(has_servers && servers.process.pid > 0 && !rs.is_new);
+	REQUIRE(name_servers_unset(&servers) == 1);
+	FILE *f = fopen("f", "we");
+	REQUIRE(f && fclose(f) == 0 && loop_wait(&loop, is_idle));
+	name_servers_stop(&servers);
+	loop_wipe(&loop);
+	return true;
+}
+
+TEST(reload_servers_that_are_busy_are_not_waited_for)
+{
+	folder_run(is_busy);
 }
 
 #define PEER "[Peer]\nPublicKey = AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nAllowedIPs = "
