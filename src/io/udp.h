@@ -77,17 +77,19 @@ int udp_open_at(struct udp_sockets *sockets, uint16_t port, const struct udp_wis
 	uint32_t *failed);
 
 /*
- * Listens where `wishes` say from now on, at the same port: places that stay keep their
- * sockets. 0, or -errno and *failed as above: all stays as it was.
+ * Listens where `wishes` say from now on, at the same port and with `mark`, which places
+ * that stay have already: they keep their sockets. 0, or -errno and *failed as above (past
+ * the last one: the mark): all stays as it was.
  */
-int udp_move(struct udp_sockets *sockets, const struct udp_wishes *wishes, uint32_t *failed);
+int udp_move(struct udp_sockets *sockets, const struct udp_wishes *wishes, uint32_t mark,
+	uint32_t *failed);
 
 /*
  * A socket is bound to a device, not to its name. Where a device of that name has come
- * anew, binds again, to the same port. 1: some sockets are others now; 0: nothing to
- * do; -errno: all stays as it was.
+ * anew, binds again, to the same port and with `mark`. 1: some sockets are others now; 0: nothing
+ * to do; -errno: all stays as it was.
  */
-int udp_renew(struct udp_sockets *sockets, const struct udp_wishes *wishes);
+int udp_renew(struct udp_sockets *sockets, const struct udp_wishes *wishes, uint32_t mark);
 
 /* Closes what is open; safe to repeat. */
 void udp_close(struct udp_sockets *sockets);

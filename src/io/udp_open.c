@@ -309,12 +309,19 @@ int udp_open_at(struct udp_sockets *sockets, uint16_t port, const struct udp_wis
 	return open_at_port(sockets, port, UDP_DUAL, wishes, failed);
 }
 
-int udp_move(struct udp_sockets *sockets, const struct udp_wishes *wishes, uint32_t *failed)
+int udp_move(struct udp_sockets *sockets, const struct udp_wishes *wishes, uint32_t mark,
+	uint32_t *failed)
 {
 	struct udp_sockets fresh = {.port = sockets->port};
 	int error = open_all(&fresh, UDP_DUAL, wishes, failed, sockets);
 	if (error)
 		return error;
+	error = udp_set_mark(&fresh, mark);
+	if (error) {
+		*failed = wishes->count;
+		close_without(&fresh, sockets);
+		return error;
+	}
 	close_without(sockets, &fresh);
 	*sockets = fresh;
 	return 0;
@@ -327,7 +334,7 @@ void udp_close(struct udp_sockets *sockets)
 	sockets->count = 0;
 }
 
-int udp_renew(struct udp_sockets *sockets, const struct udp_wishes *wishes)
+int udp_renew(struct udp_sockets *sockets, const struct udp_wishes *wishes, uint32_t mark)
 {
 	struct udp_sockets fresh = *sockets;
 	int error = 0;
@@ -340,6 +347,8 @@ int udp_renew(struct udp_sockets *sockets, const struct udp_wishes *wishes)
 		error = open_pair(&fresh, place, &fresh.pairs[i], false);
 	}
 	bool is_new = memcmp(fresh.pairs, sockets->pairs, sizeof fresh.pairs);
+	if (!error)
+		error = udp_set_mark(&fresh, mark);
 	if (error) {
 		close_without(&fresh, sockets);
 		return error;

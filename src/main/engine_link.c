@@ -223,7 +223,7 @@ int engine_link_listen(struct engine_link *engine, const struct udp_wishes *wish
 	uint32_t failed;
 	int error = 0;
 	if (engine->udp.count)
-		error = udp_move(&engine->udp, wishes, &failed);
+		error = udp_move(&engine->udp, wishes, engine->fwmark, &failed);
 	if (error) {
 		say_failure(wishes, failed, engine->udp.port, error);
 		return error;
@@ -231,23 +231,22 @@ int engine_link_listen(struct engine_link *engine, const struct udp_wishes *wish
 	engine->wishes = *wishes;
 	if (!engine->udp.count)
 		return 0; /* for those that are asked for next */
-	error = udp_set_mark(&engine->udp, engine->fwmark);
-	return error ? error : give_sockets(engine, engine->answered_id, 0);
+	return give_sockets(engine, engine->answered_id, 0);
 }
 
 /* A device that our sockets were bound to has gone, and one of its name has come. */
 int engine_link_renew_sockets(struct engine_link *engine)
 {
-	int renewed = udp_renew(&engine->udp, &engine->wishes);
+	int renewed = udp_renew(&engine->udp, &engine->wishes, engine->fwmark);
 	if (renewed == 0 || renewed == -EADDRNOTAVAIL) /* it has no addresses yet */
 		return 0;
-	int error = renewed < 0 ? renewed : udp_set_mark(&engine->udp, engine->fwmark);
-	if (error)
+	if (renewed < 0) {
 		log_error("an interface came anew, but it cannot be listened to: %s",
-			strerror(-error));
-	else
-		log_info("an interface came anew: listening to it");
-	return renewed < 0 ? 0 : give_sockets(engine, engine->answered_id, 0);
+			strerror(-renewed));
+		return 0;
+	}
+	log_info("an interface came anew: listening to it");
+	return give_sockets(engine, engine->answered_id, 0);
 }
 
 int engine_link_tell_routes(struct engine_link *engine, const struct message_sources *wrong)

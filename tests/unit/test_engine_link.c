@@ -1,9 +1,11 @@
 #include "unit/test.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "io/channel.h"
@@ -176,6 +178,14 @@ TEST(engine_link_listens_where_it_shall)
 	sandbox_run(listens);
 }
 
+/* The user stays, who alone may share its ports. */
+static bool drop_privilege(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	return !syscall(SYS_capset, &header, none);
+}
+
 /* A configuration read anew: the engine is given the sockets without having asked. */
 static bool moves(void)
 {
@@ -194,6 +204,12 @@ static bool moves(void)
 	REQUIRE(engine_link_listen(&link_to_engine, &wishes) == -EADDRNOTAVAIL && heard_nothing());
 	REQUIRE(strstr(captured(), "this machine has no such address"));
 	REQUIRE(link_to_engine.wishes.count == 0 && link_to_engine.udp.count == 2);
+	/* without the mark nothing is given up either */
+	ino_t socket = inode_of(data_v4(&link_to_engine.udp));
+	wishes.places[0].address.bytes[0] = 127;
+	REQUIRE(drop_privilege() && engine_link_listen(&link_to_engine, &wishes) == -EPERM);
+	REQUIRE(heard_nothing() && strstr(captured(), "cannot listen on UDP port"));
+	REQUIRE(!link_to_engine.wishes.count && socket == inode_of(data_v4(&link_to_engine.udp)));
 	return true;
 }
 

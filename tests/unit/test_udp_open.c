@@ -286,30 +286,30 @@ static bool renews(void)
 	REQUIRE(udp_open_at(&a, 0, &wishes, &failed) == 0);
 	struct udp_sockets before = a;
 	unsigned fd_count = open_fd_count();
-	REQUIRE(udp_renew(&a, &wishes) == 0 && !memcmp(&before, &a, sizeof a));
+	REQUIRE(udp_renew(&a, &wishes, 0) == 0 && !memcmp(&before, &a, sizeof a));
 	REQUIRE(sh("ip link del d0"));
-	REQUIRE(udp_renew(&a, &wishes) == 0 && !memcmp(&before, &a, sizeof a));
+	REQUIRE(udp_renew(&a, &wishes, 0) == 0 && !memcmp(&before, &a, sizeof a));
 	REQUIRE(sh("ip link add d0 type veth peer name d1"));
-	REQUIRE(udp_renew(&a, &wishes) == -EADDRNOTAVAIL); /* it has no address yet */
+	REQUIRE(udp_renew(&a, &wishes, 0) == -EADDRNOTAVAIL); /* it has no address yet */
 	REQUIRE(open_fd_count() == fd_count && !memcmp(&before, &a, sizeof a));
 	REQUIRE(sh("ip addr add fe80::1/64 dev d0 nodad; ip link set d0 up; ip link set d1 up"));
-	REQUIRE(udp_renew(&a, &wishes) == 1 && open_fd_count() == fd_count);
+	REQUIRE(udp_renew(&a, &wishes, 0) == 1 && open_fd_count() == fd_count);
 	REQUIRE(a.pairs[0].data == before.pairs[0].data && a.port == before.port);
 	REQUIRE(a.places[1].ifindex == if_nametoindex("d0"));
 	REQUIRE(device_of(a.pairs[1].data) == if_nametoindex("d0"));
 	REQUIRE(device_of(a.pairs[1].handshakes) == if_nametoindex("d0"));
-	REQUIRE(udp_renew(&a, &wishes) == 0);
+	REQUIRE(udp_renew(&a, &wishes, 0) == 0);
 	/* all that is bound to the device, where any address is wanted */
 	udp_close(&a);
 	wishes = (struct udp_wishes){.device = "d0"};
 	REQUIRE(udp_open_at(&a, 0, &wishes, &failed) == 0 && a.count == 2);
 	REQUIRE(sh("ip link del d0 && ip link add d0 type veth"));
-	REQUIRE(udp_renew(&a, &wishes) == 1);
+	REQUIRE(udp_renew(&a, &wishes, 0) == 1);
 	for (int i = 0; i < 4; i++)
 		REQUIRE(device_of(a.all[i]) == if_nametoindex("d0"));
 	/* no sockets, nothing to renew */
 	udp_close(&a);
-	REQUIRE(udp_renew(&a, &wishes) == 0);
+	REQUIRE(udp_renew(&a, &wishes, 0) == 0);
 	return true;
 }
 
@@ -339,12 +339,12 @@ static bool moves(void)
 	wish("127.0.0.2", "");
 	wish("::", "");
 	int v6 = a.pairs[1].data;
-	REQUIRE(udp_move(&a, &wishes, &failed) == 0 && a.count == 2 && a.port == port);
+	REQUIRE(udp_move(&a, &wishes, 0, &failed) == 0 && a.count == 2 && a.port == port);
 	REQUIRE(a.pairs[1].data == v6 && open_fd_count() == before + 4);
 	REQUIRE(listens_at("127.0.0.2", 0) && listens_at("::1", 1));
 	wish("127.0.0.3", "");
 	int v4 = a.pairs[0].data;
-	REQUIRE(udp_move(&a, &wishes, &failed) == 0 && a.pairs[0].data == v4);
+	REQUIRE(udp_move(&a, &wishes, 0, &failed) == 0 && a.pairs[0].data == v4);
 	REQUIRE(listens_at("127.0.0.2", 0) && listens_at("127.0.0.3", 2));
 
 	/* one of them cannot be had: nothing has changed */
@@ -352,24 +352,24 @@ static bool moves(void)
 	struct udp_wishes bad = wishes;
 	bad.places[0].address = ip("127.0.0.9");
 	bad.places[2].address = ip("192.0.2.9");
-	REQUIRE(udp_move(&a, &bad, &failed) == -EADDRNOTAVAIL && failed == 2);
+	REQUIRE(udp_move(&a, &bad, 0, &failed) == -EADDRNOTAVAIL && failed == 2);
 	bad.places[2].address = ip("127.0.0.8");
 	strcpy(bad.device, "eth7");
-	REQUIRE(udp_move(&a, &bad, &failed) == -ENODEV && failed == 0);
+	REQUIRE(udp_move(&a, &bad, 0, &failed) == -ENODEV && failed == 0);
 	bad.device[0] = 0;
 	struct udp_wishes foreign = {.count = 1, .places[0].address = ip("127.0.0.8")};
 	REQUIRE(udp_open_at(&other, port, &foreign, &failed) == 0);
-	REQUIRE(udp_move(&a, &bad, &failed) == -EADDRINUSE && failed == 2);
+	REQUIRE(udp_move(&a, &bad, 0, &failed) == -EADDRINUSE && failed == 2);
 	udp_close(&other);
 	REQUIRE(!memcmp(&same, &a, sizeof a) && open_fd_count() == before + 6);
 
 	/* to a device, where the address stays, and back to any address */
 	wishes.count = 1;
 	strcpy(wishes.device, "lo");
-	REQUIRE(udp_move(&a, &wishes, &failed) == 0 && a.count == 1);
+	REQUIRE(udp_move(&a, &wishes, 0, &failed) == 0 && a.count == 1);
 	REQUIRE(device_of(a.pairs[0].data) == if_nametoindex("lo") && listens_at("127.0.0.2", 0));
 	wishes = (struct udp_wishes){0};
-	REQUIRE(udp_move(&a, &wishes, &failed) == 0 && a.count == 2 && a.port == port);
+	REQUIRE(udp_move(&a, &wishes, 0, &failed) == 0 && a.count == 2 && a.port == port);
 	REQUIRE(listens_at("127.0.0.9", 0) && listens_at("::1", 1));
 	REQUIRE(open_fd_count() == before + 4);
 	REQUIRE(udp_open(&other, port, UDP_V4) == -EADDRINUSE);
