@@ -73,7 +73,10 @@ static bool is_same_listen(const struct conf_link *a, const struct conf_link *b)
 	return true;
 }
 
-/* At the port that there is; another one is the engine's step. */
+/*
+ * At the port that there is. With another port, new sockets at once at the new places
+ * are the engine's step: those places at the old port may be somebody else's.
+ */
 static int set_listen(struct reload_steps *s)
 {
 	struct udp_wishes wishes;
@@ -81,7 +84,10 @@ static int set_listen(struct reload_steps *s)
 		(s->is_back && !s->is_done[RELOAD_STEP_LISTEN]))
 		return 0;
 	wishes_listen(&wishes, &target_of(s)->link);
-	return engine_link_listen(s->feed->engine, &wishes);
+	if (!change_of(s)->has_listen_port)
+		return engine_link_listen(s->feed->engine, &wishes);
+	s->feed->engine->wishes = wishes;
+	return 0;
 }
 
 static int change_engine(struct reload_steps *s)

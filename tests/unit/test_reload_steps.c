@@ -216,3 +216,43 @@ TEST(reload_steps_bring_a_default_route_after_the_names)
 {
 	sandbox_run(waits_for_names);
 }
+
+static bool listens_at(uint8_t last_byte)
+{
+	const struct udp_wishes *wishes = &engine_link.wishes;
+	return wishes->count == 1 && wishes->places[0].address.bytes[3] == last_byte;
+}
+
+#define AT_2 "[Interface]\nListen = 127.0.0.2:5000\n" PEER
+#define AT_3 "[Interface]\nListen = 127.0.0.3:6000\n" PEER
+
+/* The new address is somebody else's at the old port. */
+static bool moves_at_once(void)
+{
+	struct udp_sockets other;
+	struct udp_wishes wishes = {.count = 1, .places[0].address = {IP_V4, {127, 0, 0, 3}}};
+	uint32_t failed;
+	REQUIRE(udp_open_at(&other, 5000, &wishes, &failed) == 0);
+	wishes.places[0].address.bytes[3] = 2;
+	REQUIRE(udp_open_at(&engine_link.udp, 5000, &wishes, &failed) == 0);
+	engine_link.wishes = wishes;
+	const struct udp_sockets before = engine_link.udp;
+	REQUIRE(begin(AT_2, AT_3) && listens_at(3));
+	REQUIRE(talk("set=1\nlisten_port=6000\n\n", "errno=-98\n\n") && ended == 0);
+	REQUIRE(strstr(words, "cannot listen on UDP port 6000") && listens_at(2));
+	REQUIRE(!steps.has_trouble && !memcmp(&before, &engine_link.udp, sizeof before));
+	end();
+	REQUIRE(begin(AT_2, AT_3) && talk("set=1\nlisten_port=6000\n\n", OK) && ended == 1);
+	REQUIRE(listens_at(3));
+	reload_steps_undo(&steps, &old, &new);
+	REQUIRE(listens_at(2) && talk("set=1\nlisten_port=5000\n\n", OK) && ended == 0);
+	end();
+	udp_close(&other);
+	udp_close(&engine_link.udp);
+	return true;
+}
+
+TEST(reload_steps_listen_elsewhere_at_another_port_at_once)
+{
+	sandbox_run(moves_at_once);
+}
