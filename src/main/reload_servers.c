@@ -16,7 +16,7 @@ static void stop(struct name_servers *servers)
 
 int reload_servers_start(struct reload_servers *rs)
 {
-	if (*rs->has_servers)
+	if (*rs->has_servers && rs->servers->process.pid > 0)
 		return 0;
 	int error = name_servers_start(rs->servers, rs->system);
 	if (error)

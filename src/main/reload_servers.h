@@ -16,7 +16,7 @@ struct reload_servers {
 	bool is_new; /* there is one, and it is not decided yet */
 };
 
-/* 0, also where there is one already, or -errno. */
+/* 0, also where there is one already, or -errno. One that died is no hindrance. */
 int reload_servers_start(struct reload_servers *rs);
 
 /*

@@ -48,6 +48,11 @@ TEST(reload_servers_come_and_go)
 	sandbox_run_child(comes_and_goes);
 }
 
+static bool is_dead(void)
+{
+	return servers.process.pid <= 0;
+}
+
 static bool is_idle(void)
 {
 	return servers.state == NAME_SERVERS_IDLE;
@@ -78,6 +83,36 @@ static bool is_busy(void)
 TEST(reload_servers_that_are_busy_are_not_waited_for)
 {
 	folder_run(is_busy);
+}
+
+/* What the dead one set can be undone by the next. */
+static bool comes_again(void)
+{
+	struct dns_system system_here = dnsbox_system();
+	struct reload_servers rs = {&servers, &has_servers, &loop, &system_here, false};
+	const struct names no_names = {0};
+	REQUIRE(loop_init(&loop) == 0 && capture_begin(NULL, ""));
+	REQUIRE(dnsbox_program("resolvconf", ""));
+	servers.on_done = on_done;
+	REQUIRE(reload_servers_start(&rs) == 0);
+	reload_servers_keep(&rs);
+	servers.wanted = dnsbox_wanted("10.0.0.1", "");
+	REQUIRE(name_servers_set(&servers, &no_names, 0) == 1 && loop_wait(&loop, is_idle));
+	process_kill(&servers.process);
+	REQUIRE(loop_wait(&loop, is_dead) && has_servers);
+	dnsbox_calls();
+	REQUIRE(reload_servers_start(&rs) == 0 && servers.process.pid > 0);
+	servers.wanted = dnsbox_wanted("", "");
+	REQUIRE(name_servers_set(&servers, &no_names, 0) == 1 && loop_wait(&loop, is_idle));
+	REQUIRE(!strcmp("resolvconf -d|lo|-f\n", dnsbox_calls()));
+	name_servers_stop(&servers);
+	loop_wipe(&loop);
+	return true;
+}
+
+TEST(reload_servers_come_again_after_a_death)
+{
+	folder_run(comes_again);
 }
 
 #define PEER "[Peer]\nPublicKey = AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nAllowedIPs = "
