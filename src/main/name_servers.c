@@ -184,7 +184,8 @@ static void on_answer(void *context, uint32_t events)
 		log_error("DNS: %s", answer.text);
 	else if (answer.text[0])
 		log_info("DNS: %s", answer.text);
-	finish(ns, answer.error);
+	if (ns->state == NAME_SERVERS_ASKED)
+		finish(ns, answer.error); /* else of something that was given up since */
 }
 
 int name_servers_attach(struct name_servers *ns, struct loop *loop)

@@ -44,6 +44,11 @@ static bool is_idle(void)
 	return ns.state == NAME_SERVERS_IDLE;
 }
 
+static bool is_answered(void)
+{
+	return ns.dns.answered == ns.dns.asked;
+}
+
 static bool begin(void)
 {
 	system_here = dnsbox_system();
@@ -241,6 +246,29 @@ static bool left(void)
 TEST(name_servers_that_are_left_keep_nobody_waiting)
 {
 	folder_run(left);
+}
+
+/* An answer comes while the next servers wait for endpoints: it is not theirs. */
+static bool earlier(void)
+{
+	REQUIRE(begin() && mkfifo("f", 0600) == 0);
+	REQUIRE(dnsbox_program("resolvconf", "[ $op = -d ] || read x <f || :"));
+	REQUIRE(name_servers_set(&ns, &names, T) == 1);
+	begin_looking_up();
+	REQUIRE(name_servers_set(&ns, &names, T) == 1 && ns.state == NAME_SERVERS_WAITING);
+	FILE *f = fopen("f", "we");
+	REQUIRE(f && fclose(f) == 0 && loop_wait(&loop, is_answered));
+	REQUIRE(!is_done() && ns.state == NAME_SERVERS_WAITING);
+	name.id = 0;
+	REQUIRE(dnsbox_program("resolvconf", ""));
+	name_servers_look(&ns, &names, T);
+	REQUIRE(loop_wait(&loop, is_done) && done_count == 1 && is_idle());
+	return end();
+}
+
+TEST(name_servers_take_no_answer_to_an_earlier_question)
+{
+	folder_run(earlier);
 }
 
 static bool killed(void)
