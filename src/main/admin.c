@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "io/clock.h"
+#include "io/log.h"
+
 static void remove_client(struct admin_client *client)
 {
 	struct admin *admin = client->admin;
@@ -110,11 +113,31 @@ static struct admin_client *find_place(struct admin *admin)
 	return best;
 }
 
+/* Too many descriptors, or no memory: whoever connects waits, and we do not spin. */
+static void pause_listener(struct admin *admin, int error)
+{
+	log_error("a connection to %s cannot be taken: %s; tried again every second",
+		admin->control.path, strerror(-error));
+	loop_modify(admin->loop, &admin->watch, 0);
+	admin->due = nanos_add(clock_read().boottime, NANOS_PER_SECOND);
+	admin->on_due(admin->context);
+}
+
+void admin_on_time(struct admin *admin, nanos boottime)
+{
+	if (!nanos_is_due(admin->due, boottime))
+		return;
+	admin->due = NANOS_NEVER;
+	loop_modify(admin->loop, &admin->watch, EPOLLIN);
+}
+
 static void on_connection(void *context, uint32_t events)
 {
 	struct admin *admin = context;
 	int fd = control_accept(&admin->control);
 	(void)events;
+	if (fd < 0 && fd != -EAGAIN)
+		pause_listener(admin, fd);
 	if (fd < 0)
 		return;
 	struct admin_client *client = find_place(admin);
@@ -132,6 +155,7 @@ static void on_connection(void *context, uint32_t events)
 
 int admin_open(struct admin *admin, struct loop *loop, const char *directory, const char *interface)
 {
+	admin->due = NANOS_NEVER;
 	int error = control_open(&admin->control, directory, interface);
 	if (error)
 		return error;
@@ -158,6 +182,7 @@ void admin_close(struct admin *admin)
 	loop_remove(admin->loop, &admin->watch);
 	control_close(&admin->control);
 	admin->loop = NULL;
+	admin->due = NANOS_NEVER;
 }
 
 void admin_say(struct admin_client *client, enum admin_stream stream, const char *text)

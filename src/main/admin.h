@@ -53,7 +53,10 @@ struct admin {
 	void (*on_request)(void *context, struct admin_client *client, const char *line);
 	/* The client went before admin_finish: nothing is to be said to it any more. */
 	void (*on_gone)(void *context, struct admin_client *client);
+	/* `due` is another. */
+	void (*on_due)(void *context);
 	void *context;
+	nanos due; /* when to call admin_on_time, for a listener that failed; NANOS_NEVER: none */
 };
 
 /* Zero but for the callbacks; must stay at its address until admin_close. 0 or -errno. */
@@ -62,6 +65,8 @@ int admin_open(
 
 /* Sends what can be sent without waiting, then closes all. Harmless when repeated. */
 void admin_close(struct admin *admin);
+
+void admin_on_time(struct admin *admin, nanos boottime);
 
 /* One or more lines; control characters become '?'. */
 void admin_say(struct admin_client *client, enum admin_stream stream, const char *text);

@@ -155,6 +155,12 @@ static void on_gone(void *context, struct admin_client *client)
 		door->client = NULL;
 }
 
+static void on_due(void *context)
+{
+	struct door *door = context;
+	door->reload.world.on_news(door->reload.world.context);
+}
+
 /* ---- life */
 
 int door_open(struct door *door, struct loop *loop, const char *directory, const char *interface)
@@ -162,6 +168,7 @@ int door_open(struct door *door, struct loop *loop, const char *directory, const
 	door->interface = interface;
 	door->admin.on_request = on_request;
 	door->admin.on_gone = on_gone;
+	door->admin.on_due = on_due;
 	door->admin.context = door;
 	return admin_open(&door->admin, loop, directory, interface);
 }

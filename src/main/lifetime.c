@@ -149,6 +149,7 @@ void lifetime_schedule(struct supervisor *s)
 {
 	nanos next = nanos_min(s->routes.due, s->control_due);
 	next = nanos_min(next, s->door.reload.deadline);
+	next = nanos_min(next, s->door.admin.due);
 	if (s->notify.watchdog_ns != NANOS_NEVER && s->stage <= STAGE_RUNNING)
 		next = nanos_min(next, s->watchdog_due);
 	next = nanos_min(next, s->name_servers.due);

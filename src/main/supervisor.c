@@ -168,6 +168,7 @@ static void on_deadline(void *context)
 	if (s->stage <= STAGE_RUNNING)
 		lifetime_feed_watchdog(s, now);
 	reload_on_time(&s->door.reload, now);
+	admin_on_time(&s->door.admin, now);
 	lifetime_schedule(s);
 }
 
@@ -344,6 +345,7 @@ int supervisor_run(const struct supervisor_options *options)
 		.routes = {.fd = -1, .due = NANOS_NEVER},
 		.control_due = NANOS_NEVER,
 		.door.reload.deadline = NANOS_NEVER,
+		.door.admin.due = NANOS_NEVER,
 		.background.fd = -1,
 		.name_servers.due = NANOS_NEVER,
 		.control = {.listen_fd = -1, .watch_fd = -1},

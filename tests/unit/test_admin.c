@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "unit/capture.h"
 #include "unit/folder.h"
 #include "unit/sandbox.h"
 #include "unit/turn.h"
@@ -15,7 +17,7 @@ static struct loop loop;
 static struct admin admin;
 static struct admin_client *asked, *gone;
 static char request[ADMIN_LINE_MAX];
-static unsigned requests;
+static unsigned requests, dues;
 
 static void on_request(void *context, struct admin_client *client, const char *line)
 {
@@ -31,12 +33,18 @@ static void on_gone(void *context, struct admin_client *client)
 	gone = client;
 }
 
+static void on_due(void *context)
+{
+	(void)context;
+	dues++;
+}
+
 static bool begin(void)
 {
 	REQUIRE(loop_init(&loop) == 0);
-	admin = (struct admin){.on_request = on_request, .on_gone = on_gone};
+	admin = (struct admin){.on_request = on_request, .on_gone = on_gone, .on_due = on_due};
 	asked = gone = NULL;
-	requests = 0;
+	requests = dues = 0;
 	REQUIRE(admin_open(&admin, &loop, "adit", "wg0") == 0);
 	return true;
 }
@@ -220,4 +228,35 @@ static bool is_slow(void)
 TEST(admin_waits_for_a_slow_reader)
 {
 	folder_run(is_slow);
+}
+
+/* No descriptor is free: the client waits, and the loop does not spin. */
+static bool is_short(void)
+{
+	struct rlimit before, limit;
+	REQUIRE(begin() && capture_begin(NULL, "") && admin.due == NANOS_NEVER);
+	int fd = control_connect("adit", "wg0");
+	REQUIRE(send(fd, "hello\n", 6, 0) == 6 && !getrlimit(RLIMIT_NOFILE, &before));
+	int next = dup(fd);
+	close(next);
+	limit = (struct rlimit){(rlim_t)next, before.rlim_max};
+	REQUIRE(!setrlimit(RLIMIT_NOFILE, &limit));
+	admin.watch.callback(admin.watch.context, EPOLLIN); /* a turn would need one too */
+	REQUIRE(!setrlimit(RLIMIT_NOFILE, &before));
+	REQUIRE(dues == 1 && admin.due != NANOS_NEVER);
+	REQUIRE(strstr(captured(), "cannot be taken: Too many open files"));
+	admin_on_time(&admin, admin.due - 1);
+	loop_settle(&loop);
+	REQUIRE(requests == 0);
+	admin_on_time(&admin, admin.due);
+	loop_settle(&loop);
+	REQUIRE(requests == 1 && admin.due == NANOS_NEVER);
+	close(fd);
+	end();
+	return true;
+}
+
+TEST(admin_pauses_when_nobody_can_be_taken)
+{
+	folder_run(is_short);
 }
