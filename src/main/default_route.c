@@ -1,6 +1,7 @@
 #include "main/default_route.h"
 
 #include "main/wishes.h"
+#include "manage/link_claim.h"
 #include "manage/link_leftovers.h"
 
 bool default_route_is_wanted(const struct conf *conf)
@@ -16,8 +17,12 @@ int default_route_choose_mark(
 {
 	struct change *change = &conf->change;
 	uint32_t mark = link_mark(link);
-	if ((change->has_fwmark && change->fwmark) || !default_route_is_wanted(conf))
+	if (!default_route_is_wanted(conf))
 		return 0;
+	if (change->has_fwmark && change->fwmark) {
+		link_claim_reserve(change->fwmark); /* whoever has it is named by link_apply */
+		return 0;
+	}
 	int error = mark ? 0 : link_choose_mark(n, interface, &mark);
 	if (error)
 		return error;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "manage/firewall.h"
+#include "manage/link_claim.h"
 #include "manage/link_step.h"
 #include "manage/netlink_rule.h"
 
@@ -57,15 +58,21 @@ static int find_guards(struct netlink *n, const char *name, struct link_state *o
 	return error;
 }
 
-static int find_rules(struct netlink *n, struct link_state *out)
+/* Where another interface says that they are its own they are left to it. */
+static int find_rules(struct netlink *n, const char *name, struct link_state *out)
 {
+	static struct firewall_record records[FIREWALL_RECORDS_MAX];
 	struct netlink_rules rules;
+	size_t count;
 	int error = netlink_rule_list(n, &rules);
+	if (!error)
+		error = firewall_list(n, records, &count);
 	for (size_t i = 0; !error && i < rules.count; i++) {
 		const struct netlink_rule *r = &rules.items[i];
 		struct link_item item = {.kind = LINK_RULES, .number = r->table};
 		item.prefix.address.family = r->family;
 		if (r->not_fwmark == r->table && is_own_table(out, r->table) &&
+			!link_claim_other(records, count, name, r->table) &&
 			!link_state_add(out, &item))
 			error = -ENOMEM;
 	}
@@ -84,7 +91,7 @@ int link_leftovers_find(struct netlink *n, const char *name, struct link_state *
 	if (!error)
 		error = find_guards(n, name, out);
 	if (!error)
-		error = find_rules(n, out);
+		error = find_rules(n, name, out);
 	if (out->count)
 		qsort(out->items, out->count, sizeof(*out->items), compare);
 	return error == -EPERM ? 0 : error;
@@ -104,28 +111,40 @@ int link_leftovers_remove(struct netlink *n, const char *name, const struct link
 	return first;
 }
 
-/* An adit that is just starting has its rules before its route. */
-static bool has_rule(const struct netlink_rules *rules, uint32_t table)
+/* What says that somebody has a mark, besides routes in its table. */
+struct claims {
+	struct netlink_rules rules;
+	struct firewall_record records[FIREWALL_RECORDS_MAX];
+	size_t record_count;
+};
+
+/* An adit that is just starting has its packet filter first, then its rules, then its route. */
+static bool is_claimed(const struct claims *claims, const char *name, uint32_t mark)
 {
-	for (size_t i = 0; i < rules->count; i++)
-		if (rules->items[i].table == table)
+	for (size_t i = 0; i < claims->rules.count; i++)
+		if (claims->rules.items[i].table == mark)
 			return true;
-	return false;
+	return link_claim_other(claims->records, claims->record_count, name, mark);
 }
 
-static int choose_free_mark(struct netlink *n, uint32_t *mark)
+/* Reserved at once: until it is in use, nothing else tells another adit of it. */
+static int choose_free_mark(struct netlink *n, const char *name, uint32_t *mark)
 {
-	struct netlink_rules rules;
+	static struct claims claims;
 	bool is_free = false;
-	int error = netlink_rule_list(n, &rules);
+	int error = netlink_rule_list(n, &claims.rules);
+	if (!error)
+		error = firewall_list(n, claims.records, &claims.record_count);
+	error = error == -EPERM ? 0 : error;
 	for (*mark = MARK_FIRST; !error && *mark <= MARK_LAST; ++*mark) {
-		if (has_rule(&rules, *mark))
+		if (is_claimed(&claims, name, *mark))
 			continue;
 		error = netlink_table_is_empty(n, *mark, &is_free);
+		is_free = is_free && link_claim_reserve(*mark) != -EADDRINUSE;
 		if (is_free)
 			break;
 	}
-	netlink_rules_free(&rules);
+	netlink_rules_free(&claims.rules);
 	return error || is_free ? error : -ENOSPC;
 }
 
@@ -138,7 +157,7 @@ int link_choose_mark(struct netlink *n, const char *name, uint32_t *mark)
 	if (rules || firewall)
 		*mark = (rules ? rules : firewall)->number;
 	else if (!error)
-		error = choose_free_mark(n, mark);
+		error = choose_free_mark(n, name, mark);
 	link_state_wipe(&own);
 	return error;
 }

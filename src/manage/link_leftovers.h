@@ -8,7 +8,7 @@
  *   - guards are unreachable routes with our protocol number, and have the metric
  *     of that name (link_guard_metric);
  *   - rules have our protocol number; their table is the one that the comment, or
- *     a guard of a default route, says is this interface's.
+ *     a guard of a default route, says is this interface's, and no other comment.
  * So where somebody has flushed all nftables and there is no kill switch, two rules
  * stay that lead to an empty table: without effect.
  */
@@ -30,7 +30,8 @@ int link_leftovers_remove(struct netlink *n, const char *name, const struct link
 /*
  * The mark, and the table, for a default route where the configuration has no
  * FwMark: the one that this interface has or left behind, else the first from 51820
- * on the table of which is empty, in both families [wg-quick(8)]. 0 or -errno.
+ * on the table of which is empty, in both families [wg-quick(8)], and that no other
+ * adit has or is about to use; that one is reserved (link_claim_reserve). 0 or -errno.
  */
 int link_choose_mark(struct netlink *n, const char *name, uint32_t *mark);
 

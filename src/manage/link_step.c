@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "manage/firewall.h"
+#include "manage/link_claim.h"
 #include "manage/link_rules.h"
 #include "manage/source_mark.h"
 
@@ -87,6 +88,13 @@ static int set_firewall(const struct link_worker *w, const struct link_state *st
 	return error;
 }
 
+/* Never those of another interface: what undoes this step would take them away. */
+static int add_rules(const struct link_worker *w, enum ip_family family, uint32_t mark)
+{
+	int error = link_claim_check(w->n, w->name, family, mark);
+	return error ? error : link_rules_add(w->n, family, mark);
+}
+
 /* The last interface that wanted it puts it back. */
 static int clear_source_mark(const struct link_worker *w)
 {
@@ -105,7 +113,7 @@ static int add(const struct link_worker *w, const struct link_step *step)
 	switch (item->kind) {
 	case LINK_FIREWALL: return set_firewall(w, step->target, item->number);
 	case LINK_SOURCE_MARK: return source_mark_set(true);
-	case LINK_RULES: return link_rules_add(w->n, item->prefix.address.family, item->number);
+	case LINK_RULES: return add_rules(w, item->prefix.address.family, item->number);
 	case LINK_GUARD: return add_guard(w, item);
 	case LINK_MTU: return netlink_link_set_mtu(w->n, w->ifindex, item->number);
 	case LINK_ADDRESS: return netlink_address_add(w->n, w->ifindex, &item->prefix);

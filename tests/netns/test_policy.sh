@@ -269,6 +269,53 @@ test_failures_undo_everything() {
 	exec 9>&-
 	wait $owner || true
 }
+
+# A mark is one interface's: who comes with the same one is refused, and takes nothing away.
+config_c() { # of wgc, from wga.conf
+	sed "s,^Address.*,Address = 10.17.0.1/24,; s,^PrivateKey.*,PrivateKey = $(wg genkey)," \
+		"$dir/wga.conf" >"$dir/wgc.conf"
+	chmod 600 "$dir/wgc.conf"
+}
+test_mark_of_another_interface() {
+	world
+	config "0.0.0.0/0, ::/0" "FwMark = 51820"
+	config_c
+	run_a
+	policy_of_a >"$dir/before"
+	local status=0
+	in_ns a "$adit" run "$dir/wgc.conf" >"$dir/failed" 2>&1 || status=$?
+	expect_equal "status" 1 $status
+	expect_match "the reason" 'the mark 51820 is that of wga' "$(cat "$dir/failed")"
+	policy_of_a >"$dir/after"
+	diff "$dir/before" "$dir/after" || fail "wga is not as it was"
+	expect_ways 4 inside
+	expect_ways 6 inside
+	stop wga || fail "wga ended with status $?"
+}
+# Both have chosen a mark before either has used it.
+test_two_that_start_together() {
+	world
+	policy_of_a >"$dir/before"
+	mkfifo "$dir/gate"
+	config "0.0.0.0/0" "PreUp = read -r line <$dir/gate"
+	config_c
+	start wga a "$adit" run --allow-hooks "$dir/wga.conf"
+	start wgc a "$adit" run --allow-hooks "$dir/wgc.conf"
+	wait_until 10 "the hooks" have_hooks 2
+	exec 9>"$dir/gate"
+	printf 'go\ngo\n' >&9
+	exec 9>&-
+	wait_until 10 "wga to be up" grep -q "up, MTU" "$dir/wga.log"
+	wait_until 10 "wgc to be up" grep -q "up, MTU" "$dir/wgc.log"
+	expect_equal "marks" "0xca6c 0xca6d" \
+		"$(echo $({ in_ns a wg show wga fwmark; in_ns a wg show wgc fwmark; } | sort))"
+	stop wgc || fail "wgc ended with status $?"
+	expect_ways 4 inside
+	stop wga || fail "wga ended with status $?"
+	policy_of_a >"$dir/after"
+	diff "$dir/before" "$dir/after" || fail "something is left"
+}
+have_hooks() { [ "$(pgrep -fc "sh -c read -r line")" = "$1" ]; }
 has_table() { in_ns a nft list tables | grep -q "$1"; }
 
-run_tests 14 "$@"
+run_tests 16 "$@"
