@@ -127,6 +127,13 @@ static int wants_source_mark(const struct link *link, struct netlink *n, bool *w
 	return error;
 }
 
+/* Rules that are there let the old mark past the tunnel, not yet the new one. */
+static uint32_t mark_in_force(const struct link *link, const struct link_settings *s)
+{
+	uint32_t mark = link_mark(link);
+	return mark ? mark : s->fwmark;
+}
+
 /* What the settings mean here and now; *wanted is to be wiped in any case. */
 static int want(struct link_state *wanted, const struct link *link, struct netlink *n,
 	const struct link_settings *s, char why[static LINK_WHY_MAX])
@@ -136,7 +143,8 @@ static int want(struct link_state *wanted, const struct link *link, struct netli
 	if (!link_is_possible(s, why))
 		return -EINVAL;
 	if (!facts.mtu)
-		facts.mtu = link_choose_mtu(n, s->endpoints, s->endpoint_count, s->fwmark);
+		facts.mtu = link_choose_mtu(
+			n, link->ifindex, s->endpoints, s->endpoint_count, mark_in_force(link, s));
 	if (!mtu_is_possible(s, facts.mtu, why))
 		return -EINVAL;
 	int error = 0;

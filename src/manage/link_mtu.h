@@ -17,9 +17,10 @@
 /*
  * The MTU that wg-quick(8) would choose, smallest wins: for each endpoint the
  * route's MTU, else its device's; without any the default route's; else 1500;
- * minus LINK_OVERHEAD. `fwmark` is that of our own packets.
+ * minus LINK_OVERHEAD. Routes through the tunnel itself, `ifindex`, do not count.
+ * `fwmark` is the mark that keeps our own packets from it now.
  */
-uint32_t link_choose_mtu(struct netlink *n, const struct ip_address *endpoints,
+uint32_t link_choose_mtu(struct netlink *n, uint32_t ifindex, const struct ip_address *endpoints,
 	size_t endpoint_count, uint32_t fwmark);
 
 #endif

@@ -124,6 +124,27 @@ test_marks() {
 	stop wga
 }
 
+# An automatic MTU is that of the way that our own packets take, whatever mark is next.
+test_mtu_of_a_changed_mark() {
+	world
+	config "0.0.0.0/0, ::/0" "FwMark = 100"
+	run_a
+	sed -i 's/^FwMark.*/FwMark = 101/' "$dir/wga.conf"
+	expect_reload "FwMark = 101" "fwmark 0x64 -> 0x65"
+	sed -i '/^FwMark/d; s,^AllowedIPs.*,AllowedIPs = 10.7.0.2/32,' "$dir/wga.conf"
+	expect_reload "no default route" "- route 0.0.0.0/0 table 101"
+	expect_reload "the same again" "^$"
+	sed -i 's,^AllowedIPs.*,AllowedIPs = 0.0.0.0/1\, 128.0.0.0/1,' "$dir/wga.conf"
+	expect_reload "two halves" "+ route 128.0.0.0/1"
+	expect_reload "the same again" "^$"
+	stop wga || fail "wga ended with status $?"
+}
+expect_reload() { # expect_reload WHAT REGEX: and the MTU stays
+	in_ns a "$adit" reload wga >"$dir/reload" 2>&1 || fail "$1: $(cat "$dir/reload")"
+	expect_match "$1" "$2" "$(cat "$dir/reload")"
+	expect_match "$1" "mtu 1420" "$(ip -n a link show wga)"
+}
+
 # An endpoint's name is looked up before the default route moves; it is in hosts(5), or
 # comes there later, and there is no name server.
 with_hosts() { # with_hosts LINE...
@@ -318,4 +339,4 @@ test_two_that_start_together() {
 have_hooks() { [ "$(pgrep -fc "sh -c read -r line")" = "$1" ]; }
 has_table() { in_ns a nft list tables | grep -q "$1"; }
 
-run_tests 16 "$@"
+run_tests 17 "$@"

@@ -14,7 +14,7 @@ static uint32_t choose(const char *const *endpoints)
 	size_t count = 0;
 	for (; endpoints[count]; count++)
 		addresses[count] = netbox_prefix(endpoints[count]).address;
-	return link_choose_mtu(&box.n, addresses, count, 0);
+	return link_choose_mtu(&box.n, box.ifindex, addresses, count, 0);
 }
 
 /* [wg-quick(8)], but the smallest; rows in the order of the world they need. */
@@ -57,4 +57,30 @@ static bool automatic_mtu(void)
 TEST(link_chooses_the_mtu_of_the_narrowest_path)
 {
 	netbox_run(automatic_mtu);
+}
+
+/* Half of all, and all of IPv6, leads into the tunnel. */
+static bool through_the_tunnel(void)
+{
+	static const char *const inside[] = {"203.0.113.1/32", NULL};
+	static const char *const both[] = {"203.0.113.1/32", "192.0.2.1/32", NULL};
+	uint32_t other;
+	REQUIRE(netbox_tun("t1", &other) >= 0);
+	REQUIRE(netlink_link_set_mtu(&box.n, other, 1450) == 0);
+	REQUIRE(netlink_link_set_up(&box.n, other, true) == 0);
+	REQUIRE(netlink_link_set_mtu(&box.n, box.ifindex, 1400) == 0);
+	REQUIRE(netlink_link_set_up(&box.n, box.ifindex, true) == 0);
+	REQUIRE(netbox_foreign_route(&box.n, box.ifindex, "128.0.0.0/1", 0) == 0);
+	REQUIRE(netbox_foreign_route(&box.n, box.ifindex, "::/0", 0) == 0);
+	REQUIRE(choose(inside) == 1420 && choose(none) == 1420);
+	REQUIRE(netbox_foreign_route(&box.n, other, "0.0.0.0/0", 0) == 0);
+	REQUIRE(choose(inside) == 1370 && choose(none) == 1370);
+	REQUIRE(netbox_foreign_route(&box.n, other, "192.0.2.0/24", 1440) == 0);
+	REQUIRE(choose(both) == 1360);
+	return true;
+}
+
+TEST(link_does_not_choose_its_mtu_by_itself)
+{
+	netbox_run(through_the_tunnel);
 }
