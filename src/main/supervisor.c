@@ -59,12 +59,21 @@ static void on_removal(void *context, uint32_t events)
 	lifetime_end(s, VERB_OK);
 }
 
+/* Nobody told us to end: what a kill switch holds back stays so, as when we are killed. */
+static void on_deletion(struct supervisor *s)
+{
+	bool is_kept = s->stage < STAGE_PRE_DOWN && link_is_guarded(&s->link);
+	log_info("the interface was deleted: ending");
+	link_lose_device(&s->link);
+	if (is_kept)
+		lifetime_keep_guards(s);
+	lifetime_end(s, is_kept ? VERB_FAILED : VERB_OK);
+}
+
 static void on_link_change(struct supervisor *s, uint32_t changes)
 {
 	if (changes & MONITOR_DELETED) {
-		log_info("the interface was deleted: ending");
-		link_lose_device(&s->link);
-		lifetime_end(s, VERB_OK);
+		on_deletion(s);
 		return;
 	}
 	if (changes & MONITOR_MOVED) {

@@ -161,16 +161,48 @@ test_killed_without_a_kill_switch() {
 	diff "$dir/before" "$dir/after" || fail "something is left"
 }
 
-test_deleted_and_moved() {
+# Whoever deletes the device does not open the kill switch; down and the next start do.
+test_kill_switch_when_the_device_is_deleted() {
 	world
 	policy_of_a >"$dir/before"
 	config "0.0.0.0/0, ::/0" "KillSwitch = yes"
 	run_a
-	ip -n a link del wga
+	expect_ways 4 inside
+	delete_a 1
+	expect_match "what it says" 'the kill switch stays closed' "$(cat "$dir/wga.log")"
+	expect_closed 4
+	expect_closed 6
+	: >"$dir/wga.log"
+	run_a
+	expect_ways 4 inside
+	# wherever it is
+	add_ns c
+	ip -n a link set wga netns c
+	wait_until 10 "the move to be noticed" grep -q moved "$dir/wga.log"
+	delete_a 1 c
+	expect_closed 4
+	down_a
+	policy_of_a >"$dir/after"
+	diff "$dir/before" "$dir/after" || fail "something is left"
+}
+delete_a() { # delete_a STATUS [NAMESPACE]
+	local status=0
+	ip -n "${2:-a}" link del wga
 	wait_until 10 "wga to end" is_gone "${pid_of[wga]}"
+	wait "${pid_of[wga]}" || status=$?
+	expect_equal "status" "$1" $status
+}
+
+test_deleted_and_moved() {
+	world
+	policy_of_a >"$dir/before"
+	config "0.0.0.0/0, ::/0"
+	run_a
+	delete_a 0
 	policy_of_a >"$dir/after"
 	diff "$dir/before" "$dir/after" || fail "something is left"
 	: >"$dir/wga.log"
+	config "0.0.0.0/0, ::/0" "KillSwitch = yes"
 	run_a
 	add_ns c
 	ip -n a link set wga netns c
@@ -181,4 +213,4 @@ test_deleted_and_moved() {
 	diff "$dir/before" "$dir/after" || fail "something is left"
 }
 
-run_tests 7 "$@"
+run_tests 8 "$@"
