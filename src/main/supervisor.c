@@ -14,6 +14,7 @@
 #include "io/tun.h"
 #include "main/interface.h"
 #include "main/lifetime.h"
+#include "main/link_follow.h"
 #include "main/prepare.h"
 #include "main/verb.h"
 
@@ -86,6 +87,7 @@ static void on_link_change(struct supervisor *s, uint32_t changes)
 		engine_link_tell(&s->engine, !s->monitor.link.is_up, s->monitor.link.mtu);
 	if (changes & (both | MONITOR_MTU))
 		engine_link_tell(&s->engine, s->monitor.link.is_up, s->monitor.link.mtu);
+	link_follow(s, changes);
 }
 
 static void on_monitor(void *context, uint32_t events)

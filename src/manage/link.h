@@ -44,7 +44,8 @@ bool link_is_possible(const struct link_settings *settings, char why[static LINK
  * Makes what is wanted true, and tells `report` (may be NULL) what was changed,
  * once all of it is. On failure everything is as before, `why` tells what went
  * wrong, and -errno is returned. The device may be set up by others beside us:
- * what of ours they took away is not put back, and not missed when it is to go.
+ * what of ours they took away is not put back, unless manage/link_look.h has noticed,
+ * and not missed when it is to go.
  */
 int link_apply(struct link *link, struct netlink *n, const struct link_settings *wanted,
 	const struct link_report *report, char why[static LINK_WHY_MAX]);

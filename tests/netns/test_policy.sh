@@ -124,6 +124,36 @@ test_marks() {
 	stop wga
 }
 
+# What the kernel takes with "down" comes back with "up", and by a reload.
+test_down_and_up() {
+	world
+	config "0.0.0.0/0, ::/0, 10.50.0.0/16"
+	run_a
+	device_state >"$dir/before"
+	ip -n a link set wga down
+	expect_ways 4 clear
+	ip -n a link set wga up
+	wait_until 10 "the routes" is_as_before
+	expect_ways 4 inside
+	expect_ways 6 inside
+	printf 'link set wga %s\n' down up | ip -n a -batch - # heard at once
+	wait_until 10 "the routes" is_as_before
+	ip -n a link set wga down
+	wait_until 10 "a reload that raises it" reloads '+ up'
+	ip -n a link set wga mtu 1300
+	wait_until 10 "a reload that restores the MTU" reloads '~ mtu 1300 -> 1420'
+	is_as_before || fail "not as before: $(device_state | diff "$dir/before" -)"
+	stop wga || fail "wga ended with status $?"
+}
+device_state() {
+	ip -n a -o addr show wga | sed 's/ *valid_lft.*//' | sort
+	ip -n a link show wga | grep -o 'mtu [0-9]*'
+	ip -n a route show table all dev wga | sort
+	ip -n a -6 route show table all dev wga | sort
+}
+is_as_before() { device_state | diff "$dir/before" - >/dev/null; }
+reloads() { in_ns a "$adit" reload wga >"$dir/reload" 2>&1 && grep -qxF -- "$1" "$dir/reload"; }
+
 # An automatic MTU is that of the way that our own packets take, whatever mark is next.
 test_mtu_of_a_changed_mark() {
 	world
@@ -339,4 +369,4 @@ test_two_that_start_together() {
 have_hooks() { [ "$(pgrep -fc "sh -c read -r line")" = "$1" ]; }
 has_table() { in_ns a nft list tables | grep -q "$1"; }
 
-run_tests 17 "$@"
+run_tests 18 "$@"
