@@ -113,3 +113,28 @@ TEST(apply_jobs_that_are_out)
 		for (int taken_count = 0; taken_count <= 4; taken_count++)
 			CHECK(survives((enum blow)blow, taken_count));
 }
+
+/* Each datagram of a whole burst is counted, once. */
+TEST(apply_counts_what_a_removed_peer_had_sent)
+{
+	struct tunnel t;
+	struct change_peer entry;
+	CHECK(connect(&t, 850));
+	tunnel_offer(&t, &t.b, 1, 50);
+	tunnel_pump(&t, &t.b);
+	struct flight *f = tunnel_take(&t);
+	struct burst *burst = burst_pool_get(&t.a.pool, BURST_LARGE);
+	burst->stride = f->len;
+	for (uint32_t i = 0; i < BURST_PACKETS_MAX; i++)
+		burst_add(burst, f->bytes, f->len);
+	device_put_datagrams(t.a.device, burst, &f->from, &t.now);
+	struct job *job = device_take_job(t.a.device);
+	entry = entry_of(&t.b);
+	entry.remove = true;
+	end_change_peer(&t.a, &entry, &t.now);
+	job_run_batch(&job, 1);
+	device_put_job(t.a.device, job, &t.now);
+	CHECK_EQ(BURST_PACKETS_MAX, end_drops(&t.a, DROP_REMOVED));
+	free(f);
+	tunnel_wipe(&t);
+}
