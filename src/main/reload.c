@@ -333,5 +333,6 @@ void reload_abandon(struct reload *r)
 		reload_voice_remark(&r->voice, "the interface ends");
 	if (r->state == RELOAD_CHANGING || r->state == RELOAD_GOING_BACK)
 		names_free(r->world.names); /* they may be the other file's, which goes now */
+	reload_steps_abandon(&r->steps);
 	give_up(r, VERB_FAILED);
 }

@@ -7,6 +7,7 @@
 #include "main/default_route.h"
 #include "main/relink.h"
 #include "main/wishes.h"
+#include "manage/link_rules.h"
 
 #define WAITS 1 /* of a step: reload_steps_on_answer will be called */
 
@@ -32,6 +33,26 @@ static int give_mark(struct reload_steps *s)
 	return give(s, &mark);
 }
 
+/*
+ * Until the link follows its rules know the old mark only, and would send packets with
+ * the new one into the tunnel. Without this some are lost, which stops no reload.
+ */
+static void begin_to_pass(struct reload_steps *s, uint32_t mark)
+{
+	uint32_t in_force = link_mark(s->link);
+	if (!in_force || in_force == mark || s->passing)
+		return;
+	s->passing = mark;
+	link_rules_pass(s->netlink, mark);
+}
+
+static void end_passing(struct reload_steps *s)
+{
+	if (s->passing)
+		link_rules_pass_no_more(s->netlink, s->passing);
+	s->passing = 0;
+}
+
 /* ---- the steps: 0: over, WAITS, or -errno */
 
 static int set_mark(struct reload_steps *s)
@@ -40,6 +61,7 @@ static int set_mark(struct reload_steps *s)
 	bool was_touched = s->is_done[RELOAD_STEP_MARK] || s->is_done[RELOAD_STEP_ENGINE];
 	if (!change->has_fwmark || !change->fwmark || (s->is_back && !was_touched))
 		return 0;
+	begin_to_pass(s, change->fwmark);
 	return give_mark(s);
 }
 
@@ -49,13 +71,18 @@ static int set_link(struct reload_steps *s)
 	char why[LINK_WHY_MAX];
 	struct out ignored;
 	enum reload_step way_there = s->is_link_late ? RELOAD_STEP_LATE_LINK : RELOAD_STEP_LINK;
-	if (s->step != (s->is_back ? RELOAD_STEP_LINK : way_there) ||
-		(s->is_back && !s->is_done[way_there]))
+	if (s->step != (s->is_back ? RELOAD_STEP_LINK : way_there))
 		return 0;
+	if (s->is_back && !s->is_done[way_there]) {
+		end_passing(s); /* the engine has the old mark again */
+		return 0;
+	}
 	out_init(&ignored, SIZE_MAX);
 	int error = relink(
 		s->link, s->netlink, target_of(s), s->is_back ? &ignored : &s->plan->lines, why);
 	out_wipe(&ignored);
+	if (!error || s->is_back)
+		end_passing(s);
 	if (error)
 		reload_voice_remark(s->voice, "%s%s",
 			s->is_back ? "the interface could not be set back: " : "", why);
@@ -232,6 +259,11 @@ void reload_steps_undo(struct reload_steps *s, const struct conf *old, const str
 	s->is_back = true;
 	s->has_trouble = false;
 	go(s);
+}
+
+void reload_steps_abandon(struct reload_steps *s)
+{
+	end_passing(s);
 }
 
 void reload_steps_on_answer(struct reload_steps *s, int error)

@@ -49,6 +49,7 @@ struct reload_steps {
 	const char *interface;
 	enum reload_step step;
 	bool is_back, is_running, is_link_late;
+	uint32_t passing; /* a mark that passes the rules of another one meanwhile; 0: none */
 	bool is_done[RELOAD_STEP_END];
 };
 
@@ -58,6 +59,9 @@ void reload_steps_begin(struct reload_steps *steps, struct reload_plan *plan,
 
 /* After they are all done, and with the same plan and files: back to the old one. */
 void reload_steps_undo(struct reload_steps *steps, const struct conf *old, const struct conf *new);
+
+/* The interface ends before on_end: nothing is undone but what was for the way only. */
+void reload_steps_abandon(struct reload_steps *steps);
 
 /* feed->on_reply and servers->on_done: 0 or an error, positive. */
 void reload_steps_on_answer(struct reload_steps *steps, int error);

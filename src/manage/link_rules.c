@@ -86,3 +86,23 @@ int link_rules_remove(struct netlink *n, enum ip_family family, uint32_t mark)
 		error = netlink_rule_delete(n, &companion);
 	return error && error != -ENOENT ? error : netlink_rule_delete(n, &rule);
 }
+
+int link_rules_pass(struct netlink *n, uint32_t mark)
+{
+	struct netlink_rule rule = {.family = IP_V4, .table = RT_TABLE_MAIN, .fwmark = mark};
+	int first = netlink_rule_add(n, &rule);
+	rule.family = IP_V6;
+	int error = netlink_rule_add(n, &rule);
+	return first ? first : error;
+}
+
+int link_rules_pass_no_more(struct netlink *n, uint32_t mark)
+{
+	struct netlink_rules rules;
+	int first = netlink_rule_list(n, &rules);
+	for (size_t i = 0; !first && i < rules.count; i++)
+		if (rules.items[i].fwmark == mark && rules.items[i].table == RT_TABLE_MAIN)
+			first = netlink_rule_delete(n, &rules.items[i]);
+	netlink_rules_free(&rules);
+	return first;
+}

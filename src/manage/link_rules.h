@@ -17,4 +17,12 @@ int link_rules_add(struct netlink *n, enum ip_family family, uint32_t mark);
 /* -ENOENT: there is none. */
 int link_rules_remove(struct netlink *n, enum ip_family family, uint32_t mark);
 
+/*
+ * "fwmark M table main", before the pairs that are there, of both families: while the
+ * pair of another mark is in force, what carries this one passes it all the same. A
+ * pair that is added later comes before it. 0 or the first -errno.
+ */
+int link_rules_pass(struct netlink *n, uint32_t mark);
+int link_rules_pass_no_more(struct netlink *n, uint32_t mark);
+
 #endif

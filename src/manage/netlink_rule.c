@@ -22,8 +22,8 @@ static int change_rule(
 	mnl_attr_put_u8(&r.header, FRA_PROTOCOL, RTPROT_ADIT);
 	if (rule->priority)
 		mnl_attr_put_u32(&r.header, FRA_PRIORITY, rule->priority);
-	if (rule->not_fwmark) {
-		mnl_attr_put_u32(&r.header, FRA_FWMARK, rule->not_fwmark);
+	if (rule->not_fwmark || rule->fwmark) {
+		mnl_attr_put_u32(&r.header, FRA_FWMARK, rule->not_fwmark | rule->fwmark);
 		mnl_attr_put_u32(&r.header, FRA_FWMASK, UINT32_MAX);
 	}
 	if (rule->suppresses_default)
@@ -76,8 +76,10 @@ static int take_rule(const struct nlmsghdr *message, void *context)
 		.table = netlink_attr_u32(attrs.by_type[FRA_TABLE]),
 		.suppresses_default = suppress && netlink_attr_u32(suppress) == 0,
 	};
-	if (m->flags & FIB_RULE_INVERT)
-		rule.not_fwmark = netlink_attr_u32(attrs.by_type[FRA_FWMARK]);
+	const struct nlattr *mark = attrs.by_type[FRA_FWMARK];
+	if (mark)
+		*(m->flags & FIB_RULE_INVERT ? &rule.not_fwmark : &rule.fwmark) =
+			netlink_attr_u32(mark);
 	return append_rule(context, &rule);
 }
 

@@ -14,12 +14,13 @@
 
 #define NETLINK_RULES_MAX 65536 /* that a listing takes in, then -EOVERFLOW */
 
-/* "not fwmark MARK table TABLE", "table TABLE suppress_prefixlength 0", or both. */
+/* "not fwmark MARK table TABLE", "fwmark MARK ...", "... suppress_prefixlength 0". */
 struct netlink_rule {
 	enum ip_family family;
 	uint32_t priority; /* 0 when adding: before all but the local table's */
 	uint32_t table;
 	uint32_t not_fwmark;	 /* 0: whatever the mark */
+	uint32_t fwmark;	 /* the same; of the two at most one */
 	bool suppresses_default; /* a route of length 0 found there does not count */
 };
 

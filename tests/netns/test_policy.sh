@@ -175,6 +175,35 @@ expect_reload() { # expect_reload WHAT REGEX: and the MTU stays
 	expect_match "$1" "mtu 1420" "$(ip -n a link show wga)"
 }
 
+# While the mark changes, what we send to a peer does not go into the tunnel.
+test_no_datagram_inside_while_the_mark_changes() {
+	local mark stream
+	world
+	config "0.0.0.0/0" "FwMark = 100" "MTU = 1420"
+	run_a
+	expect_ways 4 inside
+	reset_counters
+	in_ns a ping -n -q -i 0.001 -w 20 $outside4 >/dev/null 2>&1 &
+	stream=$!
+	for mark in {101..120}; do
+		sed -i "s/^FwMark.*/FwMark = $mark/" "$dir/wga.conf"
+		in_ns a "$adit" reload wga >"$dir/reload" 2>&1 || fail "$(cat "$dir/reload")"
+	done
+	# nor on the way back
+	ip -n a route add 10.66.0.0/16 via 10.9.0.2
+	sed -i 's/^FwMark.*/FwMark = 121/; s,^AllowedIPs.*,&\, 10.66.0.0/16,' "$dir/wga.conf"
+	! in_ns a "$adit" reload wga >"$dir/reload" 2>&1 || fail "$(cat "$dir/reload")"
+	expect_match "the reload" 'all is as it was' "$(cat "$dir/reload")"
+	expect_equal "the mark" 0x78 "$(in_ns a wg show wga fwmark)"
+	kill $stream
+	wait $stream || true
+	[ "$(counted inside4)" -gt 100 ] || fail "there was no stream"
+	expect_equal "datagrams of ours inside" 0 "$(counted loop)"
+	expect_equal "rules of ours" "2 0" \
+		"$(ip -n a rule | grep -c 'proto 173') $(ip -n a -6 rule | grep -c 'proto 173')"
+	stop wga || fail "wga ended with status $?"
+}
+
 # An endpoint's name is looked up before the default route moves; it is in hosts(5), or
 # comes there later, and there is no name server.
 with_hosts() { # with_hosts LINE...
@@ -369,4 +398,4 @@ test_two_that_start_together() {
 have_hooks() { [ "$(pgrep -fc "sh -c read -r line")" = "$1" ]; }
 has_table() { in_ns a nft list tables | grep -q "$1"; }
 
-run_tests 18 "$@"
+run_tests 19 "$@"

@@ -67,3 +67,28 @@ TEST(link_rules_accept_half_a_pair)
 {
 	netbox_run(halves);
 }
+
+/* Before the pair that is there, after the one that comes. */
+static bool passing(void)
+{
+	struct netlink_rules found;
+	REQUIRE(link_rules_add(&box.n, IP_V4, MARK) == 0);
+	REQUIRE(link_rules_pass(&box.n, MARK + 1) == 0);
+	REQUIRE(link_rules_add(&box.n, IP_V4, MARK + 1) == 0);
+	REQUIRE(netlink_rule_list(&box.n, &found) == 0 && found.count == 6);
+	REQUIRE(found.items[1].not_fwmark == MARK + 1 && !found.items[1].fwmark);
+	REQUIRE(found.items[2].fwmark == MARK + 1 && found.items[2].table == RT_TABLE_MAIN);
+	REQUIRE(!found.items[2].not_fwmark && !found.items[2].suppresses_default);
+	REQUIRE(found.items[4].not_fwmark == MARK);
+	REQUIRE(found.items[5].family == IP_V6 && found.items[5].fwmark == MARK + 1);
+	netlink_rules_free(&found);
+	REQUIRE(link_rules_pass_no_more(&box.n, MARK) == 0);
+	REQUIRE(link_rules_pass_no_more(&box.n, MARK + 1) == 0);
+	REQUIRE(rules_are((uint32_t[]){0, MARK + 1, 0, MARK}, 4));
+	return true;
+}
+
+TEST(link_rules_let_another_mark_pass)
+{
+	netbox_run(passing);
+}
