@@ -99,20 +99,18 @@ test_no_leak_while_it_comes_up_row_38() {
 		}
 	END
 	sed 's,10.7.0.2/32,&\, 203.0.113.0/24,' "$a" >"$dir/adit-a.conf"
-	in_ns a ping -n -q -i 0.002 -c 2500 -W 1 203.0.113.7 >"$dir/stream" 2>&1 &
-	local stream=$! name
-	sleep 0.5
+	start stream a ping -n -q -i 0.002 203.0.113.7
+	wait_until 20 "a stream" has_counted clear 100
 	start adit-b b "$adit" run "$b"
 	start adit-a a "$adit" run "$dir/adit-a.conf"
 	wait_until 10 "address of adit-a" has_address a adit-a
-	wait $stream || true
-	for name in clear inside; do
-		[ "$(counted $name)" -gt 100 ] || fail "only $(counted $name) packets $name"
-	done
+	wait_until 20 "the stream inside" has_counted inside 100
+	stop stream || true
 	expect_equal "packets in the clear after the first inside" 0 "$(counted leak)"
 	expect_equal "datagrams of ours inside" 0 "$(counted loop)"
 	stop_both
 }
+has_counted() { [ "$(counted "$1")" -gt "$2" ]; }
 counted() { in_ns a nft list counter inet watch "$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
 
 run_tests 3 "$@"
