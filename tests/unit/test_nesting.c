@@ -156,6 +156,42 @@ TEST(nesting_one_peer_behind_another_is_fine)
 	tunnel_wipe(&t);
 }
 
+/* More layers than are followed are taken for a circle; no fewer. */
+TEST(nesting_is_followed_so_far)
+{
+	for (uint32_t count = NESTING_MAX + 1; count <= NESTING_MAX + 2; count++) {
+		struct tunnel t;
+		CHECK(tunnel_init(&t, 1730 + count));
+		for (uint32_t i = 0; i < count; i++)
+			CHECK(add_peer(&t, i, i + 1 < count ? inside(i + 1) : outside(i)));
+		for (uint32_t i = count; i-- > 0;)
+			CHECK(send_to(&t, i, INNER_LEN) > 0);
+		CHECK_EQ(count > NESTING_MAX + 1, end_drops(&t.a, DROP_LOOP) > 0);
+		tunnel_wipe(&t);
+	}
+}
+
+/* An initiation is ours when a handshake of ours waits with that index, not a session. */
+TEST(nesting_knows_initiations_by_their_handshake)
+{
+	struct tunnel t;
+	uint8_t packet[20 + 8 + MESSAGE_INITIATION_LEN] = {0x45};
+	CHECK(tunnel_init(&t, 1740) && add_peer(&t, 0, inside(0)));
+	store_be16(packet + 2, sizeof packet);
+	packet[9] = 17;
+	memcpy(packet + 12, t.a.inner4.bytes, 4);
+	memcpy(packet + 16, inner_of(0).bytes, 4);
+	store_be16(packet + 22, 5000);
+	store_be16(packet + 24, 8 + MESSAGE_INITIATION_LEN);
+	store_le32(packet + 28, MESSAGE_INITIATION);
+	store_le32(packet + 32, find_peer(&t, 0)->keyring.current->local_index);
+	tunnel_offer_bytes(&t, &t.a, packet, sizeof packet);
+	tunnel_pump(&t, &t.a);
+	tunnel_lose(&t);
+	CHECK_EQ(0, end_drops(&t.a, DROP_LOOP));
+	tunnel_wipe(&t);
+}
+
 /* Who was behind whom may change with the routes. */
 TEST(nesting_that_was_is_forgotten)
 {
@@ -182,7 +218,9 @@ TEST(nesting_removed_peers_are_forgotten)
 	CHECK(add_peer(&t, 2, inside(0)));
 	CHECK_EQ(3, send_to(&t, 2, INNER_LEN));
 	CHECK(find_peer(&t, 0)->nested_in == find_peer(&t, 1));
+	uint64_t epoch = t.a.device->nesting_epoch;
 	CHECK(remove_peer(&t, 1));
+	CHECK(find_peer(&t, 0)->nesting_epoch == epoch && t.a.device->nesting_epoch != epoch);
 	CHECK_EQ(2, send_to(&t, 2, INNER_LEN)); /* no peer has the address any more */
 	CHECK_EQ(0, end_drops(&t.a, DROP_LOOP));
 	tunnel_wipe(&t);
