@@ -238,7 +238,7 @@ suites_fuzz := $(if $(shell command -v clang),\
 	'coverage of the parsers=tests/fuzz/coverage build/coverage-clang/fuzz')
 
 # One after the other, two hours in all: what make test does for a moment, or not at all.
-core_tests := $(shell grep -LE '"(text|io|manage|main)/' tests/unit/test_*.c)
+core_tests := $(shell grep -LE '"(text|io|manage|main)/|"unit/sides' tests/unit/test_*.c)
 suites_long := 'simulation=$(call run_sim,build/release/sim-model,100000)' \
 	'simulation, sanitized=$(call run_sim,build/sanitize/sim,2000)' \
 	'fuzzing=tests/fuzz/run build/fuzz-clang/fuzz 120 2' \
