@@ -28,29 +28,6 @@ expect_bound() { # expect_bound NAMESPACE PLACE...
 	shift
 	expect_equal "bound in $ns" "$(printf '%s\n' "$@" | LC_ALL=C sort)" "$(bound_in "$ns")"
 }
-# count_at NAMESPACE RULE...: a RULE is "NAME CHAIN MATCH"
-count_at() {
-	local ns=$1 rule name chain at match
-	shift
-	{
-		echo "table inet watch"
-		echo "delete table inet watch"
-		echo "table inet watch {"
-		for rule; do echo "counter ${rule%% *} { }"; done
-		for chain in input output; do
-			echo "chain $chain { type filter hook $chain priority -310;"
-			for rule; do
-				read -r name at match <<<"$rule"
-				[ "$at" != $chain ] || echo "$match counter name $name"
-			done
-			echo "}"
-		done
-		echo "}"
-	} | in_ns "$ns" nft -f -
-}
-counted() { # counted NAMESPACE NAME
-	in_ns "$1" nft list counter inet watch "$2" | sed -n 's/.*packets \([0-9]*\).*/\1/p'
-}
 peer_of_a() { in_ns a wg show adit-a peers; }
 endpoint_of_b() { in_ns b wg show adit-b endpoints | cut -f2; }
 

@@ -4,30 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 
 # ---------------------------------------------------------------- counting
-# count_at NAMESPACE RULE...: from here on, how many packets each rule matches; a
-# RULE is "NAME CHAIN MATCH"
-count_at() {
-	local ns=$1 rule name chain match
-	shift
-	{
-		echo "table inet watch"
-		echo "delete table inet watch"
-		echo "table inet watch {"
-		for rule; do echo "counter ${rule%% *} { }"; done
-		for chain in prerouting input output; do
-			echo "chain $chain { type filter hook $chain priority -310;"
-			for rule; do
-				read -r name at match <<<"$rule"
-				[ "$at" != $chain ] || echo "$match counter name $name"
-			done
-			echo "}"
-		done
-		echo "}"
-	} | in_ns "$ns" nft -f -
-}
-counted() { # counted NAMESPACE NAME
-	in_ns "$1" nft list counter inet watch "$2" | sed -n 's/.*packets \([0-9]*\).*/\1/p'
-}
 expect_counted() { # expect_counted NAMESPACE NAME NUMBER
 	expect_equal "packets counted as $2" "$3" "$(counted "$1" "$2")"
 }
