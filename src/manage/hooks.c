@@ -1,17 +1,14 @@
 #include "manage/hooks.h"
 
 #include "io/channel.h"
+#include "manage/child.h"
 #include "manage/service.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* ------------------------------------------------------------------ trust */
@@ -86,55 +83,15 @@ bool hooks_file_is_trusted(int fd, char why[static HOOKS_WHY_MAX])
 
 /* ------------------------------------------------------------------ the child */
 
-/* process_start leaves none blocked, but some ignored. */
-static int set_attributes(posix_spawnattr_t *attributes)
-{
-	sigset_t all;
-	sigfillset(&all);
-	posix_spawnattr_setsigdefault(attributes, &all);
-	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);
-}
-
-/* 0 or -errno. */
-static int start_shell(const char *command, pid_t *pid)
+static int run_command(const char *command)
 {
 	/* wg-quick(8) is a script of bash: its users write what only bash reads */
 	const char *shell = access("/bin/bash", X_OK) ? "/bin/sh" : "/bin/bash";
-	char *argv[] = {(char *)shell, "-c", (char *)command, NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	int error = posix_spawn_file_actions_init(&files);
-	if (error)
-		return -error;
-	error = posix_spawnattr_init(&attributes);
-	if (error)
-		goto free_files;
-	error = set_attributes(&attributes);
-	if (!error)
-		error = posix_spawn_file_actions_addopen(
-			&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (!error)
-		error = posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-	if (!error)
-		error = posix_spawn(pid, shell, &files, &attributes, argv, environ);
-	posix_spawnattr_destroy(&attributes);
-free_files:
-	posix_spawn_file_actions_destroy(&files);
-	return -error;
-}
-
-static int run_command(const char *command)
-{
-	pid_t pid, ended;
-	int status, error = start_shell(command, &pid);
-	if (error)
-		return error;
-	do
-		ended = waitpid(pid, &status, 0);
-	while (ended < 0 && errno == EINTR);
-	if (ended < 0)
-		return -errno;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	const char *argv[] = {shell, "-c", command, NULL};
+	const struct child_setup setup = {shell, argv, environ, -1, -1, false};
+	pid_t pid;
+	int error = child_start(&setup, &pid);
+	return error ? error : child_wait(pid);
 }
 
 static bool is_valid(const void *question, size_t fd_count)

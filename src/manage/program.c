@@ -4,15 +4,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/clock.h"
+#include "manage/child.h"
 
 #define LAST_READS_MAX 64 /* after the end: a pipe holds 16 times as much as one takes */
 #define READ_SIZE      4096
@@ -31,57 +30,7 @@ bool program_find(char path[static PATH_MAX], const char *folders, const char *n
 	return false;
 }
 
-/* ------------------------------------------------------------------ start */
-
-/* A session of its own: then whatever it starts can be ended with it. */
-static int set_attributes(posix_spawnattr_t *attributes)
-{
-	sigset_t set;
-	sigfillset(&set);
-	posix_spawnattr_setsigdefault(attributes, &set);
-	sigemptyset(&set);
-	posix_spawnattr_setsigmask(attributes, &set);
-	return posix_spawnattr_setflags(
-		attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
-}
-
-static int set_files(posix_spawn_file_actions_t *files, int in, int out)
-{
-	int error = in < 0 ? posix_spawn_file_actions_addopen(
-				     files, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-			   : posix_spawn_file_actions_adddup2(files, in, STDIN_FILENO);
-	if (!error)
-		error = posix_spawn_file_actions_adddup2(files, out, STDOUT_FILENO);
-	if (!error)
-		error = posix_spawn_file_actions_adddup2(files, out, STDERR_FILENO);
-	if (!error)
-		error = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
-	return error;
-}
-
-/* 0 or -errno. */
-static int start(const char *path, const char *const *argv, int in, int out, pid_t *pid)
-{
-	static char *const environment[] = {"PATH=" PROGRAM_FOLDERS, "LC_ALL=C", NULL};
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attributes;
-	int error = posix_spawn_file_actions_init(&files);
-	if (error)
-		return -error;
-	error = posix_spawnattr_init(&attributes);
-	if (error)
-		goto free_files;
-	error = set_attributes(&attributes);
-	if (!error)
-		error = set_files(&files, in, out);
-	if (!error)
-		error = posix_spawn(
-			pid, path, &files, &attributes, (char *const *)argv, environment);
-	posix_spawnattr_destroy(&attributes);
-free_files:
-	posix_spawn_file_actions_destroy(&files);
-	return -error;
-}
+/* ------------------------------------------------------------------ what it reads */
 
 /* All of it lies in the pipe before anybody reads. Its reading end, or -errno. */
 static int offer(const char *input)
@@ -162,25 +111,13 @@ static int wait_for_end(int pidfd, unsigned seconds, struct listener *l)
 	}
 }
 
-static int collect(pid_t pid)
-{
-	pid_t ended;
-	int status;
-	do
-		ended = waitpid(pid, &status, 0);
-	while (ended < 0 && errno == EINTR);
-	if (ended < 0)
-		return -errno;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 static int see_through(pid_t pid, unsigned seconds, struct listener *l)
 {
 	int pidfd = pidfd_open(pid, 0);
 	int error = pidfd < 0 ? -errno : wait_for_end(pidfd, seconds, l);
 	if (error)
 		kill(-pid, SIGKILL);
-	int status = collect(pid);
+	int status = child_wait(pid);
 	listen_to_rest(l);
 	if (pidfd >= 0)
 		close(pidfd);
@@ -190,6 +127,7 @@ static int see_through(pid_t pid, unsigned seconds, struct listener *l)
 int program_run(const char *path, const char *const *argv, const char *input, unsigned seconds,
 	char output[static PROGRAM_OUTPUT_MAX])
 {
+	static char *const environment[] = {"PATH=" PROGRAM_FOLDERS, "LC_ALL=C", NULL};
 	int out[2];
 	pid_t pid;
 	output[0] = 0;
@@ -200,7 +138,8 @@ int program_run(const char *path, const char *const *argv, const char *input, un
 	if (status)
 		goto close_in;
 	fcntl(out[0], F_SETFL, O_NONBLOCK);
-	status = start(path, argv, in, out[1], &pid);
+	status =
+		child_start(&(struct child_setup){path, argv, environment, in, out[1], true}, &pid);
 	close(out[1]);
 	if (!status)
 		status = see_through(
