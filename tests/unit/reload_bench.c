@@ -139,7 +139,7 @@ void bench_answer_state(const char *more)
 {
 	char hex[KEYTEXT_HEX_LEN + 1], text[2048];
 	uint8_t key[KEYTEXT_KEY_LEN];
-	if (!keytext_read_base64(key, "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=", 44))
+	if (!keytext_read_base64(key, PRIVATE_KEY, KEYTEXT_BASE64_LEN))
 		abort();
 	keytext_write_hex(hex, key);
 	snprintf(text, sizeof text,

@@ -166,7 +166,7 @@ TEST(reload_one_at_a_time)
 /* Nothing that was freed on the way held the private key, as bytes or as text. */
 static bool forgets(void)
 {
-	static const char base64[] = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=";
+	static const char base64[] = PRIVATE_KEY;
 	uint8_t key[KEYTEXT_KEY_LEN];
 	char hex[KEYTEXT_HEX_LEN + 1];
 	REQUIRE(keytext_read_base64(key, base64, KEYTEXT_BASE64_LEN));
