@@ -16,6 +16,7 @@
 #include "io/messages.h"
 #include "io/pump.h"
 #include "io/sources.h"
+#include "io/tuner.h"
 #include "text/uapi.h"
 
 #define SECRETS_MAX ((size_t)64 << 20) /* bytes of address space: 100,000 peers */
@@ -45,6 +46,8 @@ struct engine {
 	struct device_plan *plan;
 	struct sources_walk sources;
 	nanos stamps_low; /* when stamps are past it, a new limit is asked for */
+	struct tuning tuning;
+	bool has_told; /* how it is tuned */
 	bool is_waiting_for_stamps;
 	bool has_failed;
 };
@@ -230,6 +233,14 @@ static void on_link(struct engine *e, const struct to_engine *message)
 	settle_link(e);
 }
 
+/* It has all descriptors now. */
+static void tell_tuning(struct engine *e)
+{
+	if (!e->has_told)
+		tuner_say(&e->tuning);
+	e->has_told = true;
+}
+
 static void on_sockets(struct engine *e, const struct to_engine *message, const int *fds)
 {
 	int error = message->sockets.error;
@@ -247,8 +258,10 @@ static void on_sockets(struct engine *e, const struct to_engine *message, const 
 	}
 	if (!error)
 		error = pump_use_sockets(&e->pump, &udp);
-	if (!error)
+	if (!error) {
 		e->last_port = udp.port;
+		tell_tuning(e);
+	}
 	if (e->plan)
 		finish_set(e, -error);
 	settle_link(e);
@@ -256,6 +269,7 @@ static void on_sockets(struct engine *e, const struct to_engine *message, const 
 
 static void on_start(struct engine *e, const struct to_engine *message, int tun)
 {
+	e->tuning = message->start.tuning;
 	device_set_mtu(e->device, message->start.mtu);
 	device_set_stamp_floor(e->device, &message->start.stamp_floor);
 	take_stamps(e, &message->start.stamps);
@@ -288,6 +302,7 @@ static void handle(struct engine *e, const struct to_engine *message, const int 
 	case TO_ENGINE_CONTROL: clients_add(&e->clients, fds[0], message->control.is_own); break;
 	case TO_ENGINE_LINK: on_link(e, message); break;
 	case TO_ENGINE_ROUTES: on_routes(e, &message->sources); break;
+	case TO_ENGINE_TUNING: e->tuning.offload = message->tuning.offload; break;
 	case TO_ENGINE_STAMPS: take_stamps(e, &message->stamps); break;
 	case TO_ENGINE_PING: tell_supervisor(e, &answer); break;
 	}
@@ -354,6 +369,7 @@ static int open_all(struct engine *e, int channel)
 	e->pump.on_run = on_run;
 	e->pump.context = e;
 	e->stamps_low = NANOS_NEVER;
+	e->tuning = TUNING_USUAL;
 	error = open_clients(e);
 	e->channel = (struct watch){channel, on_channel, e};
 	return error ? error : loop_add(&e->loop, &e->channel, EPOLLIN);

@@ -44,11 +44,12 @@ bool to_engine_is_valid(const struct to_engine *message, size_t fd_count)
 	switch (message->kind) {
 	case TO_ENGINE_START:
 		return message->start.mtu <= UINT16_MAX && message->start.stamps.is_limited <= 1 &&
-		       fd_count == 1;
+		       tuning_is_valid(&message->start.tuning) && fd_count == 1;
 	case TO_ENGINE_SOCKETS: return sockets_are_valid(message, fd_count);
 	case TO_ENGINE_CONTROL: return message->control.is_own <= 1 && fd_count == 1;
 	case TO_ENGINE_LINK: return message->link.mtu <= UINT16_MAX && fd_count == 0;
 	case TO_ENGINE_STAMPS: return message->stamps.is_limited <= 1 && fd_count == 0;
+	case TO_ENGINE_TUNING: return tuning_is_valid(&message->tuning) && fd_count == 0;
 	case TO_ENGINE_ROUTES: return sources_are_valid(&message->sources) && fd_count == 0;
 	case TO_ENGINE_PING: return fd_count == 0;
 	default: return false;

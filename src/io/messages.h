@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/ip.h"
+#include "base/tuning.h"
 #include "crypto/dh.h"
 #include "io/udp.h"
 #include "noise/tai64n.h"
@@ -35,6 +36,7 @@ enum to_engine_kind {
 	TO_ENGINE_LINK,	     /* the interface changed */
 	TO_ENGINE_ROUTES,    /* routes have changed: the next sources, please */
 	TO_ENGINE_STAMPS,    /* an answer to NEED_STAMPS */
+	TO_ENGINE_TUNING,    /* a file that was read anew has another one */
 	TO_ENGINE_PING,
 };
 
@@ -61,6 +63,7 @@ struct to_engine {
 			uint32_t mtu;
 			struct message_stamps stamps;
 			struct tai64n stamp_floor; /* all are greater */
+			struct tuning tuning;
 		} start;
 		struct {
 			uint32_t request_id;
@@ -77,6 +80,7 @@ struct to_engine {
 			uint32_t mtu, is_up;
 		} link;
 		struct message_stamps stamps;
+		struct tuning tuning;
 		struct message_sources sources; /* ROUTES: to be forgotten, of those told last */
 		struct {
 			uint32_t id;

@@ -103,15 +103,24 @@ static struct message_stamps limit_of(const struct stamps *stamps)
 	return (struct message_stamps){.is_limited = stamps->is_limited, .limit = stamps->limit};
 }
 
-int engine_link_give_tun(
-	struct engine_link *engine, int tun, uint32_t mtu, const struct stamps *stamps)
+int engine_link_give_tun(struct engine_link *engine, int tun, uint32_t mtu,
+	const struct tuning *tuning, const struct stamps *stamps)
 {
 	struct to_engine message = {
 		.kind = TO_ENGINE_START,
-		.start = {.mtu = mtu, .stamps = limit_of(stamps), .stamp_floor = stamps->floor},
+		.start = {.mtu = mtu,
+			.stamps = limit_of(stamps),
+			.stamp_floor = stamps->floor,
+			.tuning = *tuning},
 	};
 	engine->told_mtu = mtu;
 	return send_message(engine, &message, &tun, 1);
+}
+
+int engine_link_tell_tuning(struct engine_link *engine, const struct tuning *tuning)
+{
+	struct to_engine message = {.kind = TO_ENGINE_TUNING, .tuning = *tuning};
+	return send_message(engine, &message, NULL, 0);
 }
 
 int engine_link_give_stamps(struct engine_link *engine, const struct stamps *stamps)

@@ -42,8 +42,11 @@ int engine_link_start(struct engine_link *engine, bool is_background);
 int engine_link_stop(struct engine_link *engine);
 
 /* Hands over the TUN, with the link down. 0 or -errno, as all below. */
-int engine_link_give_tun(
-	struct engine_link *engine, int tun, uint32_t mtu, const struct stamps *stamps);
+int engine_link_give_tun(struct engine_link *engine, int tun, uint32_t mtu,
+	const struct tuning *tuning, const struct stamps *stamps);
+
+/* Of what is different the engine takes over what it can while it runs: offload. */
+int engine_link_tell_tuning(struct engine_link *engine, const struct tuning *tuning);
 
 /* The answer to FROM_ENGINE_NEED_STAMPS. */
 int engine_link_give_stamps(struct engine_link *engine, const struct stamps *stamps);

@@ -30,6 +30,17 @@ static int listen_for_control(struct supervisor *s)
 	return error;
 }
 
+_Static_assert(TUNING_QUEUE_LEN_USUAL == TUN_QUEUE_LEN, "what tun_create sets");
+
+/* Whoever hands a TUN over has set it up. */
+static int set_queue_len(struct supervisor *s)
+{
+	uint32_t packets = lifetime_tuning(s).tx_queue_len;
+	if (s->options->tun >= 0 || packets == TUN_QUEUE_LEN)
+		return 0;
+	return netlink_link_set_queue_len(&s->netlink, s->monitor.link.ifindex, packets);
+}
+
 int interface_open(struct supervisor *s)
 {
 	int error = create_interface(s);
@@ -44,6 +55,8 @@ int interface_open(struct supervisor *s)
 	}
 	s->has_monitor = true;
 	error = netlink_open(&s->netlink);
+	if (!error)
+		error = set_queue_len(s);
 	/* As the kernel's own interface: no link-local address, whoever sets it up. */
 	if (!error && s->options->tun < 0)
 		error = netlink_link_set_no_autoconf(&s->netlink, s->monitor.link.ifindex);

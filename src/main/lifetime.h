@@ -73,6 +73,12 @@ struct supervisor {
 		feed_watch, background_watch, routes_watch;
 };
 
+/* The file's, or what is usual. */
+static inline struct tuning lifetime_tuning(const struct supervisor *s)
+{
+	return s->has_config ? s->config.conf.tuning : TUNING_USUAL;
+}
+
 /* The first stage; the loop runs next. */
 void lifetime_begin(struct supervisor *s);
 

@@ -72,7 +72,9 @@ static int open_port(struct supervisor *s)
 int prepare_engine(struct supervisor *s)
 {
 	stamps_open(&s->stamps, STAMP_FILE_DIRECTORY, s->options->name, clock_read().realtime);
-	int error = engine_link_give_tun(&s->engine, s->tun, s->monitor.link.mtu, &s->stamps);
+	struct tuning tuning = lifetime_tuning(s);
+	int error =
+		engine_link_give_tun(&s->engine, s->tun, s->monitor.link.mtu, &tuning, &s->stamps);
 	/* before the sockets are bound: no packet of ours may lack the mark */
 	if (!error && s->has_config)
 		error = default_route_choose_mark(

@@ -185,7 +185,7 @@ static void on_state(void *context, int error, const struct change *from)
 	if (!r->world.link->ifindex)
 		reload_voice_remark(&r->voice,
 			"the interface is in another network namespace: its MTU, addresses, "
-			"routes and name servers are left as they are");
+			"routes, transmit queue and name servers are left as they are");
 	if (r->wish.is_dry) {
 		show(r);
 		return;

@@ -36,6 +36,7 @@ void reload_plan_add_file_lines(
 	conf_diff_names(&plan->lines, old, new);
 	conf_diff_listen(&plan->lines, old, new);
 	conf_diff_dns(&plan->lines, old, new);
+	conf_diff_tuning(&plan->lines, old, new);
 	conf_diff_hooks(&plan->lines, old, new);
 }
 

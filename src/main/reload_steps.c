@@ -117,6 +117,21 @@ static int set_listen(struct reload_steps *s)
 	return 0;
 }
 
+/* What can change while it runs; the lines say of the rest when it counts. */
+static int set_tuning(struct reload_steps *s)
+{
+	const struct tuning *from = &(s->is_back ? s->new : s->old)->tuning;
+	const struct tuning *to = &target_of(s)->tuning;
+	int error = 0;
+	if (s->is_back && !s->is_done[RELOAD_STEP_TUNING])
+		return 0;
+	if (s->link->ifindex && from->tx_queue_len != to->tx_queue_len)
+		error = netlink_link_set_queue_len(s->netlink, s->link->ifindex, to->tx_queue_len);
+	if (!error && from->offload != to->offload)
+		error = engine_link_tell_tuning(s->feed->engine, to);
+	return error;
+}
+
 static int change_engine(struct reload_steps *s)
 {
 	const struct change *change = change_of(s);
@@ -165,6 +180,7 @@ static int run_step(struct reload_steps *s)
 	case RELOAD_STEP_LINK:
 	case RELOAD_STEP_LATE_LINK: return set_link(s);
 	case RELOAD_STEP_LISTEN: return set_listen(s);
+	case RELOAD_STEP_TUNING: return set_tuning(s);
 	case RELOAD_STEP_ENGINE: return change_engine(s);
 	case RELOAD_STEP_NAMES: return follow_names(s);
 	case RELOAD_STEP_AWAIT_NAMES: return await_names(s);
@@ -185,6 +201,9 @@ static void complain(const struct reload_steps *s, int error)
 	if (s->step == RELOAD_STEP_LISTEN)
 		reload_voice_remark(s->voice, "it cannot listen there: %s; the log tells more",
 			strerror(error));
+	else if (s->step == RELOAD_STEP_TUNING)
+		reload_voice_remark(
+			s->voice, "the transmit queue cannot be that long: %s", strerror(error));
 	else if (s->step == RELOAD_STEP_SERVERS)
 		reload_voice_remark(
 			s->voice, "the name servers could not be set; the log tells why");

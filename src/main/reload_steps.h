@@ -1,6 +1,7 @@
 /*
- * The steps of a reload, there and back: the mark, the link, where to listen, the
- * engine, the names to look up, the name servers. When one fails, those that were done are undone.
+ * The steps of a reload, there and back: the mark, the link, where to listen, how the
+ * engine works, the engine, the names to look up, the name servers. When one fails, those
+ * that were done are undone.
  * Each ends at once or in a later callback; nothing waits but in the loop.
  *
  * A mark that comes or changes goes first: rules that send what is not marked into
@@ -21,6 +22,7 @@ enum reload_step {
 	RELOAD_STEP_MARK,
 	RELOAD_STEP_LINK,
 	RELOAD_STEP_LISTEN,
+	RELOAD_STEP_TUNING,
 	RELOAD_STEP_ENGINE,
 	RELOAD_STEP_NAMES,
 	RELOAD_STEP_AWAIT_NAMES,

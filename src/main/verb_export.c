@@ -66,7 +66,7 @@ const struct verb verb_export = {
 	.help = "Prints the state of the interface as a configuration that `adit up` takes: keys,\n"
 		"port, mark, peers, addresses, MTU. It holds the private key. What a running\n"
 		"interface does not tell is named in a comment: Listen, BindDevice, DNS, Table,\n"
-		"commands, and names of endpoints, which stand as addresses.",
+		"Offload and the like, commands, and names of endpoints, which stand as addresses.",
 	.min_arguments = 1,
 	.max_arguments = 1,
 	.run = run,

@@ -85,6 +85,14 @@ int netlink_link_set_mtu(struct netlink *n, uint32_t ifindex, uint32_t mtu)
 	return netlink_request_run(n, &r, NULL, NULL);
 }
 
+int netlink_link_set_queue_len(struct netlink *n, uint32_t ifindex, uint32_t packets)
+{
+	union netlink_request r;
+	init_change(&r, ifindex);
+	mnl_attr_put_u32(&r.header, IFLA_TXQLEN, packets);
+	return netlink_request_run(n, &r, NULL, NULL);
+}
+
 int netlink_link_set_no_autoconf(struct netlink *n, uint32_t ifindex)
 {
 	union netlink_request r;

@@ -61,6 +61,7 @@ int netlink_link_find(struct netlink *n, const char *name, int nsid, struct netl
 
 int netlink_link_set_up(struct netlink *n, uint32_t ifindex, bool up);
 int netlink_link_set_mtu(struct netlink *n, uint32_t ifindex, uint32_t mtu);
+int netlink_link_set_queue_len(struct netlink *n, uint32_t ifindex, uint32_t packets);
 
 /*
  * No link-local address by itself, so that the kernel does not send router

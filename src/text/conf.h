@@ -8,7 +8,8 @@
  *   conf_parse.c    sections, and the file as a whole
  *   conf_lex.c      lines and tokens          conf_peer.c   keys of wg(8)
  *   conf_keys.c     the table of keys         conf_link.c   keys of wg-quick(8)
- *   conf_listen.c   Listen and BindDevice     conf_check.c  what only the whole file shows
+ *   conf_listen.c   Listen and BindDevice     conf_tuning.c Offload, Aead and the like
+ *   conf_check.c    what only the whole file shows
  *   conf_key_file.c keys that stand in files of their own
  *   conf_mistake.c  lines that are none: what was probably meant
  *   conf_render.c   diagnostics for people    conf_strip.c  the part for wg(8)
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/ip.h"
+#include "base/tuning.h"
 #include "device/change.h"
 #include "text/out.h"
 
@@ -108,6 +110,7 @@ struct conf {
 	 */
 	struct change change;
 	struct conf_link link;
+	struct tuning tuning;
 	struct conf_place *peers_at; /* of the PublicKey of each of change.peers */
 	/* At most one for each key, in the order of the text; the change lacks these keys. */
 	struct conf_key_file *key_files;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "text/addrtext.h"
+#include "text/conf_tuning.h"
 #include "text/keytext.h"
 #include "text/reconcile_index.h"
 
@@ -197,4 +198,50 @@ void conf_diff_listen(struct out *out, const struct conf *from, const struct con
 void conf_diff_dns(struct out *out, const struct conf *from, const struct conf *to)
 {
 	diff_lists(out, "dns ", from, to, add_dns);
+}
+
+/* ---- how the engine works */
+
+static void add_threads(struct out *out, uint32_t threads)
+{
+	if (threads)
+		out_add_decimal(out, threads);
+	else
+		out_add_text(out, "auto");
+}
+
+/* They are the engine's for life: changing them under way is worth no special case. */
+static const char until_start[] = ", from the next start on\n";
+
+void conf_diff_tuning(struct out *out, const struct conf *from_conf, const struct conf *to_conf)
+{
+	const struct tuning *from = &from_conf->tuning, *to = &to_conf->tuning;
+	if (from->offload != to->offload) {
+		out_add_text(out, "~ offload ");
+		out_add_text(out, conf_offload_name(from->offload));
+		out_add_text(out, " -> ");
+		out_add_text(out, conf_offload_name(to->offload));
+		out_add_text(out, "\n");
+	}
+	if (from->tx_queue_len != to->tx_queue_len) {
+		out_add_text(out, "~ transmit queue ");
+		out_add_decimal(out, from->tx_queue_len);
+		out_add_text(out, " -> ");
+		out_add_decimal(out, to->tx_queue_len);
+		out_add_text(out, " packets\n");
+	}
+	if (from->aead != to->aead) {
+		out_add_text(out, "~ aead ");
+		out_add_text(out, conf_aead_name(from->aead));
+		out_add_text(out, " -> ");
+		out_add_text(out, conf_aead_name(to->aead));
+		out_add_text(out, until_start);
+	}
+	if (from->threads != to->threads) {
+		out_add_text(out, "~ threads ");
+		add_threads(out, from->threads);
+		out_add_text(out, " -> ");
+		add_threads(out, to->threads);
+		out_add_text(out, until_start);
+	}
 }

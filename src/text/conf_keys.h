@@ -36,6 +36,10 @@ enum conf_key_id {
 	CONF_LISTEN,
 	CONF_BIND_DEVICE,
 	CONF_KILL_SWITCH,
+	CONF_OFFLOAD,
+	CONF_AEAD,
+	CONF_THREADS,
+	CONF_TX_QUEUE_LEN,
 	CONF_PRE_UP, /* the first of the hooks, which are the last */
 	CONF_POST_UP,
 	CONF_PRE_DOWN,

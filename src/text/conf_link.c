@@ -175,6 +175,10 @@ void conf_read_quick_key(struct conf_parser *p, const struct conf_line *line)
 		case CONF_LISTEN: conf_read_listen(p, line); break;
 		case CONF_BIND_DEVICE: conf_read_bind_device(p, line); break;
 		case CONF_KILL_SWITCH: read_kill_switch(p, line); break;
+		case CONF_OFFLOAD:
+		case CONF_AEAD:
+		case CONF_THREADS:
+		case CONF_TX_QUEUE_LEN: conf_read_tuning(p, line); break;
 		default: read_save_config(p, line); break;
 		}
 	}

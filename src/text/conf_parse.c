@@ -151,6 +151,7 @@ bool conf_parse(struct conf *conf, const char *text, size_t len)
 	*conf = (struct conf){0};
 	change_init(&conf->change);
 	conf->change.replace_peers = true;
+	conf->tuning = TUNING_USUAL;
 	if (check_encoding(&p, text, len)) {
 		struct conf_lexer lexer;
 		struct conf_line line;

@@ -96,6 +96,9 @@ void conf_read_quick_key(struct conf_parser *p, const struct conf_line *line);
 void conf_read_listen(struct conf_parser *p, const struct conf_line *line);
 void conf_read_bind_device(struct conf_parser *p, const struct conf_line *line);
 
+/* Offload, Aead, Threads, TxQueueLen. */
+void conf_read_tuning(struct conf_parser *p, const struct conf_line *line);
+
 /* After the last line: whether ListenPort agrees with Listen. Sets the port of the change. */
 void conf_check_listen(struct conf_parser *p);
 /* PrivateKeyFile and PresharedKeyFile. */

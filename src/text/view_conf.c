@@ -37,10 +37,11 @@ static void add_preface(
 	out_add_text(out, style->interface_name);
 	out_add_text(out,
 		", as adit export found it.\n"
-		"# A running interface does not tell: Listen, BindDevice, DNS, Table, PreUp, "
-		"PostUp,\n"
-		"# PreDown, PostDown, names of endpoints (they stand as addresses), and "
-		"comments.\n");
+		"# A running interface does not tell: Listen, BindDevice, DNS, Table, Offload, "
+		"Aead,\n"
+		"# Threads, TxQueueLen, PreUp, PostUp, PreDown, PostDown, names of endpoints (they "
+		"stand\n"
+		"# as addresses), and comments.\n");
 	if (!link->is_known)
 		out_add_text(out, "# Address and MTU are not known: no such interface is seen in "
 				  "this network namespace.\n");

@@ -49,6 +49,7 @@ static void check_link(const struct conf *conf)
 	const struct conf_link *link = &conf->link;
 	REQUIRE(link->mtu == 0 || (link->mtu >= CONF_MTU_MIN && link->mtu <= 65535));
 	REQUIRE((link->table == CONF_TABLE_NAME) == (link->table_name != NULL));
+	REQUIRE(tuning_is_valid(&conf->tuning));
 	REQUIRE(link->listen_count <= CONF_LISTEN_MAX);
 	REQUIRE(!link->listen_count || conf->change.has_listen_port);
 	for (size_t i = 0; i < link->listen_count; i++) {

@@ -184,4 +184,29 @@ test_what_roamed_stays() {
 }
 a_knows() { in_ns a wg show adit-a endpoints | grep -q "$1\$"; }
 
-run_tests 6 "$@"
+# Offload and the queue change while it runs, the rest with the next start.
+test_tuning() {
+	start_a
+	expect_equal "queue" 50 "$(queue_len adit-a)"
+	expect_match "the log" "AEAD by .*, 1 thread, offload: " "$(cat "$dir/adit-a.log")"
+	edit '1,/\[Peer\]/s/\[Peer\]/Offload = off\n#!TxQueueLen = 70\nThreads = 2\n&/'
+	expect_reload "~ offload auto -> off
+~ transmit queue 50 -> 70 packets
+~ threads auto -> 2, from the next start on"
+	expect_equal "queue" 70 "$(queue_len adit-a)"
+	expect_ping a 10.7.0.2
+	# and by itself
+	edit 's/^#!TxQueueLen.*/TxQueueLen = 90/; /^Offload/d'
+	reload --confirm 1s adit-a >"$dir/lines" 2>"$dir/said"
+	expect_equal "queue" 90 "$(queue_len adit-a)"
+	wait_until 10 "the way back" grep -q "it is rolled back" "$dir/adit-a.log"
+	expect_equal "queue" 70 "$(queue_len adit-a)"
+	stop_both
+	start adit-a a "$adit" run "$conf"
+	wait_until 10 "adit-a to be ready" grep -q "adit-a: up" "$dir/adit-a.log"
+	expect_equal "queue" 90 "$(queue_len adit-a)"
+	stop adit-a
+}
+queue_len() { in_ns a cat "/sys/class/net/$1/tx_queue_len"; }
+
+run_tests 7 "$@"

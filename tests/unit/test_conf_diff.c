@@ -58,6 +58,16 @@ static const struct row {
 	{conf_diff_dns, INTERFACE "DNS = 10.0.0.1, lan\n", INTERFACE, "- dns 10.0.0.1, lan\n"},
 	{conf_diff_dns, INTERFACE "DNS = 10.0.0.1, lan\n", INTERFACE "DNS = ::2\n",
 		"~ dns 10.0.0.1, lan -> ::2\n"},
+
+	{conf_diff_tuning, INTERFACE, INTERFACE "Offload = auto\nThreads=auto\nTxQueueLen=50\n",
+		""},
+	{conf_diff_tuning, INTERFACE "Offload = off\n", INTERFACE "TxQueueLen = 500\n",
+		"~ offload off -> auto\n~ transmit queue 50 -> 500 packets\n"},
+	{conf_diff_tuning, INTERFACE "Threads = 4\n", INTERFACE "Aead = avx2\n",
+		"~ aead auto -> avx2, from the next start on\n"
+		"~ threads 4 -> auto, from the next start on\n"},
+	{conf_diff_tuning, INTERFACE "Threads = 4\n", INTERFACE "Threads = 5\n",
+		"~ threads 4 -> 5, from the next start on\n"},
 };
 
 static bool read_both(struct conf *from, struct conf *to, const struct row *row)

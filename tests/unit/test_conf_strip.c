@@ -51,7 +51,7 @@ TEST(conf_strip_keeps_what_wg_knows)
 TEST(conf_strip_keeps_the_port_of_listen)
 {
 	check_strip("[Interface]\n#!Listen = 192.0.2.1:7, 192.0.2.2:7\nListen=[::1]:7\n"
-		    "BindDevice = eth0\n",
+		    "BindDevice = eth0\nOffload = off\n#!Aead = avx2\nThreads = 2\nTxQueueLen=9\n",
 		"[Interface]\nListenPort = 7\n");
 	check_strip("[Interface]\nListen = 192.0.2.1:7\nListenPort = 7\n",
 		"[Interface]\nListenPort = 7\n");

@@ -302,8 +302,10 @@ TEST(engine_ends_at_garbage)
 		{{.kind = TO_ENGINE_PING}, sizeof(struct to_engine), 1},
 		{{.kind = 0}, sizeof(struct to_engine), 0},
 		{{.kind = TO_ENGINE_PING + 1}, sizeof(struct to_engine), 0},
-		{{.kind = TO_ENGINE_START, .start.mtu = 1420}, sizeof(struct to_engine), 0},
-		{{.kind = TO_ENGINE_START, .start.mtu = 65536}, sizeof(struct to_engine), 1},
+		{{.kind = TO_ENGINE_START, .start = {.mtu = 1420, .tuning = {.tx_queue_len = 1}}},
+			sizeof(struct to_engine), 0},
+		{{.kind = TO_ENGINE_START, .start = {.mtu = 65536, .tuning = {.tx_queue_len = 1}}},
+			sizeof(struct to_engine), 1},
 		{{.kind = TO_ENGINE_CONTROL}, sizeof(struct to_engine), 2},
 		{{.kind = TO_ENGINE_LINK, .link = {65536, 1}}, sizeof(struct to_engine), 0},
 	};
@@ -320,7 +322,8 @@ TEST(engine_ends_at_garbage)
 /* It owns the interface, and goes on without it. */
 static bool with_a_tun(void)
 {
-	struct to_engine start = {.kind = TO_ENGINE_START, .start.mtu = 1420};
+	struct to_engine start = {
+		.kind = TO_ENGINE_START, .start = {.mtu = 1420, .tuning = TUNING_USUAL}};
 	for (int is_deleted = 0; is_deleted < 2; is_deleted++) {
 		uint32_t ifindex;
 		int tun = netbox_tun("t1", &ifindex);
@@ -402,7 +405,9 @@ TEST(engine_waits_for_stamps_row_10)
 	struct udp_sockets here;
 	struct from_engine said;
 	struct to_engine message = {.kind = TO_ENGINE_START,
-		.start = {.stamps = {.is_limited = 1, .limit = floor}, .stamp_floor = floor}};
+		.start = {.stamps = {.is_limited = 1, .limit = floor},
+			.stamp_floor = floor,
+			.tuning = TUNING_USUAL}};
 	uint16_t port, bound;
 	int tun[2];
 	CHECK_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, tun));

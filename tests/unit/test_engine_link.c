@@ -76,15 +76,19 @@ static bool hands_over(void)
 	REQUIRE(begin());
 	int tun = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct stamps stamps = {.floor = {{1}}, .limit = {{2}}, .is_limited = true};
-	REQUIRE(engine_link_give_tun(&link_to_engine, tun, 1380, &stamps) == 0);
+	const struct tuning tuning = {1, 2, 3, 4};
+	REQUIRE(engine_link_give_tun(&link_to_engine, tun, 1380, &tuning, &stamps) == 0);
 	REQUIRE(heard(TO_ENGINE_START) && got.start.mtu == 1380 && got.start.stamps.is_limited);
 	REQUIRE(got.start.stamp_floor.bytes[0] == 1 && got.start.stamps.limit.bytes[0] == 2);
+	REQUIRE(!memcmp(&tuning, &got.start.tuning, sizeof tuning));
 	REQUIRE(inode_of(fds[0]) == inode_of(tun) && fcntl(tun, F_GETFD) >= 0);
 	unsigned before = open_fd_count();
 	REQUIRE(engine_link_give_control(&link_to_engine, tun, false) == 0);
 	REQUIRE(open_fd_count() == before - 1);
 	REQUIRE(heard(TO_ENGINE_CONTROL) && heard_nothing());
 	REQUIRE(engine_link_ping(&link_to_engine) == 0 && heard(TO_ENGINE_PING));
+	REQUIRE(engine_link_tell_tuning(&link_to_engine, &tuning) == 0);
+	REQUIRE(heard(TO_ENGINE_TUNING) && !memcmp(&tuning, &got.tuning, sizeof tuning));
 	struct message_sources wrong = {.is_last = 1};
 	REQUIRE(engine_link_tell_routes(&link_to_engine, &wrong) == 0 && heard(TO_ENGINE_ROUTES));
 	REQUIRE(got.sources.is_last == 1);
@@ -376,11 +380,12 @@ static bool lives(void)
 {
 	unsigned before = open_fd_count();
 	struct stamps stamps = {.floor = {{0x40, 7}}};
+	const struct tuning tuning = TUNING_USUAL;
 	int tun[2];
 	REQUIRE(!socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, tun));
 	REQUIRE(engine_link_start(&link_to_engine, false) == 0);
 	REQUIRE(link_to_engine.udp.count == 0);
-	REQUIRE(engine_link_give_tun(&link_to_engine, tun[0], 1420, &stamps) == 0);
+	REQUIRE(engine_link_give_tun(&link_to_engine, tun[0], 1420, &tuning, &stamps) == 0);
 	close(tun[0]);
 	REQUIRE(engine_link_stop(&link_to_engine) == 0);
 	REQUIRE(link_to_engine.has_last_stamp);

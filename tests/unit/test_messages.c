@@ -13,6 +13,11 @@
 
 TEST(messages_to_engine)
 {
+#define USUAL                                                                                      \
+	{                                                                                          \
+		.tx_queue_len = 1                                                                  \
+	}
+
 	static const struct {
 		struct to_engine message;
 		size_t fd_count;
@@ -21,10 +26,10 @@ TEST(messages_to_engine)
 		{{.kind = 0}, 0, false},
 		{{.kind = TO_ENGINE_PING + 1}, 0, false},
 		{{.kind = UINT32_MAX}, 0, false},
-		{{.kind = TO_ENGINE_START, .start = {.mtu = 65535}}, 1, true},
-		{{.kind = TO_ENGINE_START, .start = {.mtu = 65536}}, 1, false},
-		{{.kind = TO_ENGINE_START, .start = {.mtu = 1420}}, 0, false},
-		{{.kind = TO_ENGINE_START, .start = {.mtu = 1420}}, 2, false},
+		{{.kind = TO_ENGINE_START, .start = {.mtu = 65535, .tuning = USUAL}}, 1, true},
+		{{.kind = TO_ENGINE_START, .start = {.mtu = 65536, .tuning = USUAL}}, 1, false},
+		{{.kind = TO_ENGINE_START, .start = {.mtu = 1420, .tuning = USUAL}}, 0, false},
+		{{.kind = TO_ENGINE_START, .start = {.mtu = 1420, .tuning = USUAL}}, 2, false},
 		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = 1, .places = {V4}}}, 1, true},
 		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = 1, .places = {V4}}}, 2, false},
 		{{.kind = TO_ENGINE_SOCKETS, .sockets = {.count = 1, .places = {V4}}}, 0, false},
@@ -56,8 +61,10 @@ TEST(messages_to_engine)
 		{{.kind = TO_ENGINE_LINK, .link = {.mtu = 0}}, 0, true},
 		{{.kind = TO_ENGINE_LINK, .link = {.mtu = 65536}}, 0, false},
 		{{.kind = TO_ENGINE_LINK, .link = {.mtu = 1420}}, 1, false},
-		{{.kind = TO_ENGINE_START, .start = {.stamps.is_limited = 1}}, 1, true},
-		{{.kind = TO_ENGINE_START, .start = {.stamps.is_limited = 2}}, 1, false},
+		{{.kind = TO_ENGINE_START, .start = {.stamps.is_limited = 1, .tuning = USUAL}}, 1,
+			true},
+		{{.kind = TO_ENGINE_START, .start = {.stamps.is_limited = 2, .tuning = USUAL}}, 1,
+			false},
 		{{.kind = TO_ENGINE_STAMPS, .stamps = {.is_limited = 1}}, 0, true},
 		{{.kind = TO_ENGINE_STAMPS, .stamps = {.is_limited = 2}}, 0, false},
 		{{.kind = TO_ENGINE_STAMPS}, 1, false},
@@ -68,6 +75,28 @@ TEST(messages_to_engine)
 		{{.kind = TO_ENGINE_ROUTES, .sources = {.count = 1}}, 0, false},
 		{{.kind = TO_ENGINE_PING}, 0, true},
 		{{.kind = TO_ENGINE_PING}, 1, false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (to_engine_is_valid(&rows[i].message, rows[i].fd_count) != rows[i].is_valid)
+			test_fail(__FILE__, __LINE__, "row %zu", i);
+}
+
+TEST(messages_to_engine_with_a_tuning)
+{
+	static const struct {
+		struct to_engine message;
+		size_t fd_count;
+		bool is_valid;
+	} rows[] = {
+		{{.kind = TO_ENGINE_START, .start = {.tuning = {.tx_queue_len = 0}}}, 1, false},
+		{{.kind = TO_ENGINE_TUNING, .tuning = USUAL}, 0, true},
+		{{.kind = TO_ENGINE_TUNING, .tuning = USUAL}, 1, false},
+		{{.kind = TO_ENGINE_TUNING, .tuning = {1, 4, 64, 10000}}, 0, true},
+		{{.kind = TO_ENGINE_TUNING, .tuning = {2, 4, 64, 10000}}, 0, false},
+		{{.kind = TO_ENGINE_TUNING, .tuning = {1, 5, 64, 10000}}, 0, false},
+		{{.kind = TO_ENGINE_TUNING, .tuning = {1, 4, 65, 10000}}, 0, false},
+		{{.kind = TO_ENGINE_TUNING, .tuning = {1, 4, 64, 10001}}, 0, false},
+		{{.kind = TO_ENGINE_TUNING, .tuning = {1, 4, 0, 1}}, 0, true},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (to_engine_is_valid(&rows[i].message, rows[i].fd_count) != rows[i].is_valid)

@@ -2,6 +2,7 @@
 
 #include <linux/filter.h>
 #include <linux/rtnetlink.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +10,16 @@
 #include "manage/netlink_request.h"
 #include "unit/netbox.h"
 #include "unit/sandbox.h"
+
+static int queue_len(const char *name)
+{
+	struct ifreq request = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	strcpy(request.ifr_name, name);
+	int error = ioctl(fd, SIOCGIFTXQLEN, &request);
+	close(fd);
+	return error ? -1 : request.ifr_qlen;
+}
 
 static bool link_states(void)
 {
@@ -20,6 +31,7 @@ static bool link_states(void)
 	REQUIRE(netlink_link_set_mtu(&box.n, box.ifindex, 1420) == 0);
 	REQUIRE(netlink_link_find(&box.n, "t0", NETLINK_NSID_OWN, &link) == 0);
 	REQUIRE(link.is_up && link.mtu == 1420 && link.ifindex == box.ifindex);
+	REQUIRE(netlink_link_set_queue_len(&box.n, box.ifindex, 77) == 0 && queue_len("t0") == 77);
 	REQUIRE(netlink_link_set_up(&box.n, box.ifindex, false) == 0);
 	REQUIRE(netlink_link_get(&box.n, box.ifindex, &link) == 0 && !link.is_up);
 	return true;
@@ -40,6 +52,7 @@ static bool link_missing(void)
 	REQUIRE(link.mtu == 7);
 	close(box.tun);
 	REQUIRE(netlink_link_set_mtu(&box.n, box.ifindex, 1420) == -ENODEV);
+	REQUIRE(netlink_link_set_queue_len(&box.n, box.ifindex, 7) == -ENODEV);
 	return true;
 }
 

@@ -25,8 +25,9 @@ static struct reload_voice voice;
 static struct reload_steps steps;
 static struct reload_plan plan;
 static struct conf old, new;
-static int engine, feed; /* its end of the channel, and of the connection */
-static int ended;	 /* -1: not yet; else whether there */
+static int engine, feed;      /* its end of the channel, and of the connection */
+static int ended;	      /* -1: not yet; else whether there */
+static uint32_t told_offload; /* before the connection; UINT32_MAX: not */
 static char words[1024];
 
 static void say(void *context, enum reload_words kind, const char *text)
@@ -59,8 +60,15 @@ static bool is_connected(void)
 	struct to_engine message;
 	int fds[CHANNEL_FDS_MAX];
 	size_t count;
-	if (channel_receive(engine, &message, sizeof message, fds, &count) != 1)
-		return false;
+	bool is_told = false; /* it takes the tuning first */
+	told_offload = UINT32_MAX;
+	do {
+		if (channel_receive(engine, &message, sizeof message, fds, &count) != 1)
+			return false;
+		is_told = message.kind == TO_ENGINE_TUNING;
+		if (is_told)
+			told_offload = message.tuning.offload;
+	} while (is_told);
 	feed = fds[0];
 	return true;
 }
@@ -215,6 +223,41 @@ static bool waits_for_names(void)
 TEST(reload_steps_bring_a_default_route_after_the_names)
 {
 	sandbox_run(waits_for_names);
+}
+
+static bool heard_offload(uint32_t *offload)
+{
+	struct to_engine message;
+	int fds[CHANNEL_FDS_MAX];
+	size_t count;
+	if (channel_receive(engine, &message, sizeof message, fds, &count) != 1 ||
+		message.kind != TO_ENGINE_TUNING)
+		return false;
+	*offload = message.tuning.offload;
+	return true;
+}
+
+#define TUNED "[Interface]\nOffload = off\nTxQueueLen = 70\nThreads = 7\n"
+
+/* The engine hears of what it can change, and of the way back. */
+static bool tunes(void)
+{
+	uint32_t offload;
+	link_set = (struct link){0};
+	REQUIRE(begin(PLAIN, TUNED PEER "PersistentKeepalive = 5\n"));
+	REQUIRE(told_offload == TUNING_OFFLOAD_OFF);
+	REQUIRE(talk("set=1\n" SET_1 "5\n\n", REFUSED) && ended == 0 && !steps.has_trouble);
+	REQUIRE(heard_offload(&offload) && offload == TUNING_OFFLOAD_AUTO);
+	end();
+	REQUIRE(begin(TUNED, TUNED PEER "PersistentKeepalive = 5\n"));
+	REQUIRE(told_offload == UINT32_MAX && !heard_offload(&offload));
+	end();
+	return true;
+}
+
+TEST(reload_steps_tune)
+{
+	sandbox_run(tunes);
 }
 
 static bool listens_at(uint8_t last_byte)

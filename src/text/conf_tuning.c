@@ -1,0 +1,77 @@
+#include "text/conf_tuning.h"
+
+#include <string.h>
+
+#include "text/addrtext.h"
+#include "text/conf_parse.h"
+
+static const char *const offload_names[TUNING_OFFLOAD_COUNT] = {
+	[TUNING_OFFLOAD_AUTO] = "auto",
+	[TUNING_OFFLOAD_OFF] = "off",
+};
+
+static const char *const aead_names[TUNING_AEAD_COUNT] = {
+	[TUNING_AEAD_AUTO] = "auto",
+	[TUNING_AEAD_LIBSODIUM] = "libsodium",
+	[TUNING_AEAD_PORTABLE] = "portable",
+	[TUNING_AEAD_AVX2] = "avx2",
+	[TUNING_AEAD_AVX512] = "avx512",
+};
+
+const char *conf_offload_name(uint32_t offload)
+{
+	return offload_names[offload];
+}
+
+const char *conf_aead_name(uint32_t aead)
+{
+	return aead_names[aead];
+}
+
+static bool read_name(
+	uint32_t *out, const struct conf_token *token, const char *const *names, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (!conf_text_is(token->text, token->len, names[i]))
+			continue;
+		*out = i;
+		return true;
+	}
+	return false;
+}
+
+static bool read_number(uint32_t *out, const struct conf_token *token, uint32_t max)
+{
+	uint64_t number;
+	if (!addrtext_read_decimal(&number, token->text, token->len, max) || number == 0)
+		return false;
+	*out = (uint32_t)number;
+	return true;
+}
+
+static bool read_threads(uint32_t *out, const struct conf_token *token)
+{
+	if (!conf_text_is(token->text, token->len, "auto"))
+		return read_number(out, token, TUNING_THREADS_MAX);
+	*out = 0;
+	return true;
+}
+
+_Static_assert(TUNING_THREADS_MAX == 64 && TUNING_QUEUE_LEN_MAX == 10000, "as conf_keys.c says");
+
+void conf_read_tuning(struct conf_parser *p, const struct conf_line *line)
+{
+	struct tuning *tuning = &p->conf->tuning;
+	const struct conf_token *token = &p->token;
+	bool ok = false;
+	switch (line->key->id) {
+	case CONF_OFFLOAD:
+		ok = read_name(&tuning->offload, token, offload_names, TUNING_OFFLOAD_COUNT);
+		break;
+	case CONF_AEAD: ok = read_name(&tuning->aead, token, aead_names, TUNING_AEAD_COUNT); break;
+	case CONF_THREADS: ok = read_threads(&tuning->threads, token); break;
+	default: ok = read_number(&tuning->tx_queue_len, token, TUNING_QUEUE_LEN_MAX); break;
+	}
+	if (!ok)
+		conf_refuse_token(p, line);
+}
