@@ -22,8 +22,7 @@ struct batch {
 	size_t count;
 };
 
-/* [WP 5.4.6]; a packet that is already beyond the MTU gets no padding. */
-static uint32_t padded_len(uint32_t len, uint32_t mtu)
+uint32_t job_padded_len(uint32_t len, uint32_t mtu)
 {
 	uint32_t padded = (len + PADDING_MULTIPLE - 1) / PADDING_MULTIPLE * PADDING_MULTIPLE;
 	if (mtu == 0 || padded <= mtu)
@@ -53,7 +52,7 @@ static void seal_flush(struct batch *batch)
 static void seal_add(struct batch *batch, struct job *job, uint32_t i)
 {
 	struct burst *burst = job->burst;
-	uint32_t len = burst->len[i], padded = padded_len(len, job->mtu);
+	uint32_t len = burst->len[i], padded = job_padded_len(len, job->mtu);
 	memset(burst_inner(burst, i) + len, 0, padded - len);
 	burst->len[i] = MESSAGE_DATA_HEADER_LEN + padded + AEAD_TAG_LEN;
 

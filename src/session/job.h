@@ -40,6 +40,12 @@ struct job {
  */
 void job_run_batch(struct job *const *jobs, size_t count);
 
+/*
+ * The length to which an inner packet is padded [WP 5.4.6], with the bound above; one
+ * that is already beyond the MTU gets no padding.
+ */
+uint32_t job_padded_len(uint32_t len, uint32_t mtu);
+
 static inline bool job_is_authentic(const struct job *job, uint32_t i)
 {
 	return job->authentic[i / 64] >> (i % 64) & 1;
