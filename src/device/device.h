@@ -79,6 +79,7 @@ void device_set_ifindex(struct device *device, uint32_t ifindex);
 
 /* The TUN's MTU, 0..65535: the bound of padding. */
 void device_set_mtu(struct device *device, uint32_t mtu);
+uint32_t device_mtu(const struct device *device);
 
 /*
  * Inner packets read from the TUN, all with the same destination address (the

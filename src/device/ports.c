@@ -77,6 +77,11 @@ void device_set_mtu(struct device *d, uint32_t mtu)
 	d->mtu = mtu;
 }
 
+uint32_t device_mtu(const struct device *d)
+{
+	return d->mtu;
+}
+
 void device_put_inner(struct device *d, struct burst *burst, const struct now *now)
 {
 	struct ip_packet packet;

@@ -16,12 +16,19 @@
 
 /* ---- packets */
 
-static void pause_tun(struct pump *p, bool pause)
+/*
+ * Segments of a packet that was read already wait for no other packet: a TUN can always
+ * be written to, so that this wakes us.
+ */
+static void watch_tun(struct pump *p, bool pause)
 {
-	if (p->is_tun_paused == pause || p->tun.fd < 0)
+	uint32_t events = segment_is_done(&p->packets.rest) ? EPOLLIN : EPOLLIN | EPOLLOUT;
+	if (pause)
+		events = 0;
+	if (p->tun_events == events || p->tun.fd < 0)
 		return;
-	p->is_tun_paused = pause;
-	loop_modify(p->loop, &p->tun, pause ? 0 : EPOLLIN);
+	p->tun_events = events;
+	loop_modify(p->loop, &p->tun, events);
 }
 
 static struct watch *watch_of(struct pump *p, int fd)
@@ -66,13 +73,18 @@ static bool flush_sends(struct pump *p)
 	return true;
 }
 
-static void flush_inner(struct pump *p)
+static void flush_inner(struct pump *p, const struct now *now)
 {
-	for (struct burst *burst; (burst = device_take_inner(p->device));) {
-		uint32_t refused = tun_write_burst(p->tun.fd, burst);
-		if (refused)
-			device_count_drop(p->device, DROP_TUN_ERROR, refused);
-		burst_pool_put(p->pool, burst);
+	struct burst *first = NULL, **end = &first;
+	while ((*end = device_take_inner(p->device)))
+		end = &(*end)->next;
+	uint32_t refused = first ? tun_write_bursts(&p->packets, first, now->boottime) : 0;
+	if (refused)
+		device_count_drop(p->device, DROP_TUN_ERROR, refused);
+	while (first) {
+		struct burst *next = first->next;
+		burst_pool_put(p->pool, first);
+		first = next;
 	}
 }
 
@@ -94,8 +106,8 @@ void pump_run(struct pump *p, const struct now *now)
 	struct event event;
 	while (run_jobs(p, now))
 		;
-	pause_tun(p, !flush_sends(p));
-	flush_inner(p);
+	watch_tun(p, !flush_sends(p));
+	flush_inner(p, now);
 	while (device_take_event(p->device, &event))
 		narrate_event(&p->narrator, &event, now->boottime);
 	if (p->on_run)
@@ -154,7 +166,7 @@ static void close_tun(struct pump *p)
 		return;
 	loop_remove(p->loop, &p->tun);
 	close(p->tun.fd);
-	p->tun.fd = -1;
+	p->tun.fd = p->packets.fd = -1;
 }
 
 /* A deleted device is no failure: the supervisor hears of it too, and decides. */
@@ -174,13 +186,16 @@ static void on_tun(void *context, uint32_t events)
 	(void)events;
 	for (int i = 0; i < TURN_BURSTS; i++) {
 		struct burst *burst = burst_pool_get(p->pool, BURST_LARGE);
-		int count = burst ? tun_read_burst(p->tun.fd, burst) : -ENOMEM;
+		int count =
+			burst ? tun_read_burst(&p->packets, burst, device_mtu(p->device)) : -ENOMEM;
 		if (count > 0) {
 			device_put_inner(p->device, burst, &now);
+			if (p->packets.is_drained)
+				break; /* without a call that says so once more */
 			continue;
 		}
 		burst_pool_put(p->pool, burst);
-		if (count != -EMSGSIZE) {
+		if (count != -EMSGSIZE && count != -EPROTO) {
 			if (count != -EAGAIN && count != -ENOMEM)
 				give_up_tun(p, count);
 			break;
@@ -277,6 +292,7 @@ void pump_init(struct pump *p, struct loop *loop, struct burst_pool *pool, struc
 		.pool = pool,
 		.device = device,
 		.tun.fd = -1,
+		.packets.fd = -1,
 		.udp = UDP_NO_SOCKETS,
 	};
 	loop_on_deadline(loop, on_deadline, p);
@@ -296,6 +312,8 @@ int pump_use_tun(struct pump *p, int tun)
 {
 	device_set_ifindex(p->device, tun_ifindex(tun));
 	p->tun = (struct watch){tun, on_tun, p};
+	p->tun_events = EPOLLIN;
+	tun_open(&p->packets, tun);
 	return loop_add(p->loop, &p->tun, EPOLLIN);
 }
 

@@ -10,6 +10,7 @@
 #include "device/device.h"
 #include "io/loop.h"
 #include "io/narrate.h"
+#include "io/tun.h"
 #include "io/udp.h"
 
 #define PUMP_OWED_MAX (100 * NANOS_PER_MS) /* what data has at most before handshakes go on */
@@ -29,11 +30,12 @@ struct pump { /* stays at its address once it has descriptors */
 	void (*on_run)(void *context);
 	void *context;
 	struct watch tun;
+	struct tun packets;  /* of the TUN */
+	uint32_t tun_events; /* that wake us */
 	struct udp_sockets udp;
 	struct pump_port ports[UDP_SOCKETS_MAX]; /* in the order of udp.all */
 	uint64_t data_turn; /* the last one of the loop in which there was data */
 	nanos owed;	    /* to data, before handshakes have a turn again */
-	bool is_tun_paused;
 	/* A send that found the socket full; the TUN is not read until it has gone. */
 	struct device_send blocked;
 	struct udp_progress progress;

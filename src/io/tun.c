@@ -38,7 +38,8 @@ int tun_create(const char *name)
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	struct ifreq request = {.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL)};
+	struct ifreq request = {
+		.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL | IFF_VNET_HDR)};
 	memcpy(request.ifr_name, name, strlen(name) + 1);
 	int error = ioctl(fd, TUNSETIFF, &request) ? -errno : set_queue_len(name);
 	if (error) {
@@ -50,7 +51,7 @@ int tun_create(const char *name)
 
 int tun_adopt(int fd, char name[static IFNAMSIZ])
 {
-	const short shape = IFF_TUN | IFF_TAP | IFF_VNET_HDR; /* IFF_NO_PI is not told */
+	const short shape = IFF_TUN | IFF_TAP; /* IFF_NO_PI is not told */
 	struct ifreq request = {0};
 	if (ioctl(fd, TUNGETIFF, &request))
 		return errno == ENOTTY ? -EINVAL : -errno;
@@ -89,35 +90,30 @@ int tun_name(int fd, char name[static IFNAMSIZ])
 	return 0;
 }
 
-int tun_read_burst(int fd, struct burst *burst)
+unsigned tun_use_offloads(struct tun *tun, unsigned wanted)
 {
-	size_t room = burst->capacity - BURST_HEADROOM - BURST_TAILROOM;
-	burst->stride = burst->capacity;
-	burst->count = 0;
-	ssize_t got;
-	do /* one byte more than the room: the kernel cuts a packet without a word */
-		got = read(fd, burst_inner(burst, 0), room + 1);
-	while (got < 0 && errno == EINTR);
-	if (got <= 0)
-		return got < 0 ? -errno : -EIO;
-	if ((size_t)got > room)
-		return -EMSGSIZE;
-	burst->len[0] = (uint32_t)got;
-	burst->count = 1;
-	return 1;
+	const unsigned steps[] = {TUN_OFFLOADS, TUN_OFFLOADS & ~TUN_OFFLOADS_USO,
+		TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, TUN_F_CSUM, 0};
+	tun->offloads = 0;
+	for (size_t i = 0; tun->has_headers && i < sizeof steps / sizeof *steps; i++) {
+		if (steps[i] & ~wanted || ioctl(tun->fd, TUNSETOFFLOAD, (unsigned long)steps[i]))
+			continue;
+		tun->offloads = steps[i];
+		break;
+	}
+	return tun->offloads;
 }
 
-uint32_t tun_write_burst(int fd, const struct burst *burst)
+void tun_open(struct tun *tun, int fd)
 {
-	uint32_t refused = 0;
-	for (uint32_t i = 0; i < burst->count; i++) {
-		if (burst->len[i] == 0)
-			continue;
-		ssize_t written;
-		do
-			written = write(fd, burst_inner(burst, i), burst->len[i]);
-		while (written < 0 && errno == EINTR);
-		refused += written < 0;
-	}
-	return refused;
+	struct ifreq request = {0};
+	int header_len = VIRTIO_HEADER_LEN;
+	bool is_tun = ioctl(fd, TUNGETIFF, &request) == 0;
+	tun->fd = fd;
+	tun->has_headers = is_tun && request.ifr_flags & IFF_VNET_HDR &&
+			   !ioctl(fd, TUNSETVNETHDRSZ, &header_len);
+	tun->rest = (struct segment){0};
+	tun->error = 0;
+	tun->single_until = 0;
+	tun_use_offloads(tun, TUN_OFFLOADS);
 }
