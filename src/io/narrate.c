@@ -1,5 +1,6 @@
 #include "io/narrate.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,12 @@ struct names { /* a peer and where it is, ready for a line */
 	char peer[KEYTEXT_BASE64_LEN + 1];
 	char endpoint[ADDRTEXT_ENDPOINT_MAX];
 };
+
+/* Of IP and UDP, before a datagram. */
+static uint32_t header_len(const struct endpoint *to)
+{
+	return to->address.family == IP_V4 ? 20 + 8 : 40 + 8;
+}
 
 /* Keys are told apart by their first characters: "AbCdEfGh..." */
 #define SHORT_KEY_LEN 8
@@ -186,4 +193,22 @@ void narrate_send_error(struct narrator *narrator, const struct public_key *peer
 		return;
 	struct names names = name(peer, to);
 	log_info("peer %s: cannot send to %s: %s", names.peer, names.endpoint, strerror(-error));
+}
+
+void narrate_demotion(struct narrator *narrator, const struct public_key *peer,
+	const struct endpoint *to, uint32_t len, int error, nanos boottime)
+{
+	if (!may_speak(&narrator->peers, boottime))
+		return;
+	struct names names = name(peer, to);
+	if (error == -EIO)
+		log_info("peer %s: the device on the way to %s cannot cut bursts into packets, "
+			 "which go one by one now and cost more time: it computes no checksums "
+			 "(ethtool -k), or uses IPsec",
+			names.peer, names.endpoint);
+	else
+		log_info("peer %s: packets to %s go one by one now, which costs more time: the way "
+			 "there does not take their %u bytes in one piece (%s); a lower MTU of the "
+			 "interface avoids that",
+			names.peer, names.endpoint, len + header_len(to), strerror(-error));
 }

@@ -25,4 +25,11 @@ void narrate_event(struct narrator *narrator, const struct event *event, nanos b
 void narrate_send_error(struct narrator *narrator, const struct public_key *peer,
 	const struct endpoint *to, int error, nanos boottime);
 
+/*
+ * The kernel would not send datagrams of `len` bytes to there in one piece: `error`,
+ * -errno. They go one by one instead.
+ */
+void narrate_demotion(struct narrator *narrator, const struct public_key *peer,
+	const struct endpoint *to, uint32_t len, int error, nanos boottime);
+
 #endif

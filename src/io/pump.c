@@ -10,7 +10,8 @@
 
 /* Read from one descriptor before the others have a turn. */
 #define TURN_BURSTS	32
-#define TURN_HANDSHAKES 64 /* twice what is processed: so load shows */
+#define TURN_BYTES	(256 << 10) /* of datagrams: with more, other directions wait too long */
+#define TURN_HANDSHAKES 64	    /* twice what is processed: so load shows */
 #define JOBS_BATCH	64
 #define DATA_SHARE	7 /* for one part of the time that handshakes get */
 
@@ -42,8 +43,7 @@ static struct watch *watch_of(struct pump *p, int fd)
 /* Sends one burst, as far as the socket takes it. false: the rest is `blocked`. */
 static bool send_burst(struct pump *p, const struct device_send *send)
 {
-	if (udp_send_burst(&p->udp, send->burst, &send->to, send->is_handshake, &p->progress) ==
-		-EAGAIN) {
+	if (outlet_send(&p->outlet, &p->udp, send, &p->narrator, &p->progress) == -EAGAIN) {
 		p->blocked = *send;
 		loop_modify(p->loop, watch_of(p, p->progress.full), EPOLLIN | EPOLLOUT);
 		return false;
@@ -220,13 +220,19 @@ static void on_udp(void *context, uint32_t events)
 		loop_modify(p->loop, &port->watch, EPOLLIN);
 		send_burst(p, &send);
 	}
+	uint32_t bytes = 0;
 	for (int i = has_handshakes ? TURN_HANDSHAKES : TURN_BURSTS; i > 0; i--) {
 		struct endpoint from;
 		struct burst *burst = burst_pool_get(p->pool, BURST_LARGE);
 		int count = burst ? udp_receive_burst(port->watch.fd, burst, &from) : -ENOMEM;
 		if (count > 0) {
+			uint32_t lost = (uint32_t)count - burst->count;
+			bytes += burst->count * burst->len[0];
+			device_count_drop(p->device, DROP_LENGTH, lost);
 			device_put_datagrams(p->device, burst, &from, &now);
-			continue;
+			if (bytes < TURN_BYTES)
+				continue;
+			break;
 		}
 		burst_pool_put(p->pool, burst);
 		if (count != -EMSGSIZE)
@@ -267,6 +273,7 @@ int pump_use_sockets(struct pump *p, const struct udp_sockets *udp)
 	int error = 0;
 	pump_close_sockets(p);
 	p->udp = *udp;
+	udp_set_offload(&p->udp, true);
 	for (uint32_t i = 0; i < 2 * udp->count; i++) {
 		struct pump_port *port = &p->ports[i];
 		*port = (struct pump_port){{udp->all[i], on_udp, port}, p, i % 2};

@@ -10,6 +10,7 @@
 #include "device/device.h"
 #include "io/loop.h"
 #include "io/narrate.h"
+#include "io/outlet.h"
 #include "io/tun.h"
 #include "io/udp.h"
 
@@ -33,6 +34,7 @@ struct pump { /* stays at its address once it has descriptors */
 	struct tun packets;  /* of the TUN */
 	uint32_t tun_events; /* that wake us */
 	struct udp_sockets udp;
+	struct outlet outlet;
 	struct pump_port ports[UDP_SOCKETS_MAX]; /* in the order of udp.all */
 	uint64_t data_turn; /* the last one of the loop in which there was data */
 	nanos owed;	    /* to data, before handshakes have a turn again */

@@ -4,10 +4,10 @@
  * that a flood of handshakes fills no queue but its own. The kernel tells them
  * apart by the first byte; every socket takes every message all the same.
  * Datagrams come in and go out as bursts. The sender's address, the local address
- * that it hit and the TOS byte travel with a burst. How many datagrams one receive
- * gives is decided here: one today. Sockets never block.
+ * that it hit and the TOS byte travel with a burst. Where the kernel can, one call
+ * takes or gives what would be many (UDP_GRO, UDP_SEGMENT). Sockets never block.
  *
- *   udp_open.c   their life            udp.c   what goes through them
+ *   udp_open.c   their life      udp.c   what comes in      udp_send.c   what goes out
  */
 #ifndef ADIT_IO_UDP_H
 #define ADIT_IO_UDP_H
@@ -42,7 +42,8 @@ struct udp_sockets {
 	struct udp_place places[UDP_PLACES_MAX];
 	uint32_t count; /* 0: no sockets */
 	uint16_t port;
-	int steer_error; /* why handshakes have no socket of their own, -errno; 0: they have */
+	int steer_error;  /* why handshakes have no socket of their own, -errno; 0: they have */
+	bool can_segment; /* see udp_set_offload */
 };
 
 #define UDP_NO_SOCKETS ((struct udp_sockets){.count = 0})
@@ -98,10 +99,19 @@ void udp_close(struct udp_sockets *sockets);
 int udp_set_mark(const struct udp_sockets *sockets, uint32_t mark);
 
 /*
+ * Whether many datagrams come in by one call and go out by one, as far as this
+ * kernel can. New sockets do without.
+ */
+void udp_set_offload(struct udp_sockets *sockets, bool is_on);
+
+/*
  * Receives datagrams of one sender with one TOS; sets stride, count, len and
  * tos, and *from with the local address as its source. The burst stays the
- * caller's. Returns the count, or -EAGAIN: nothing there; -EMSGSIZE: it was
- * larger than the burst and is lost; other -errno.
+ * caller's; with offload it must be of BURST_LARGE, and holds messages of any type:
+ * a handshake may come behind data. Returns how many came: what is more than
+ * BURST_PACKETS_MAX, which no known kernel merges, is not in the burst and lost. Or
+ * -EAGAIN: nothing there; -EMSGSIZE: it was larger than the burst and is lost;
+ * other -errno.
  */
 int udp_receive_burst(int fd, struct burst *burst, struct endpoint *from);
 
@@ -112,14 +122,20 @@ struct udp_progress {	    /* all zero before the first call for a burst */
 	uint32_t way;	    /* how many ways out have failed for this burst */
 	int full;	    /* with -EAGAIN: the socket */
 	bool source_failed; /* the cached source address is stale: tell the device */
+	bool is_plain;	    /* one by one, also where the sockets can do better */
+	/* Datagrams went one by one after all: of `segment_len` bytes, why: -errno. */
+	int segment_error;
+	uint32_t segment_len; /* without an error: of the longest that went together; 0: none */
 };
 
 /*
  * Sends the datagrams of a burst from progress->next on; the burst stays the
- * caller's. Leaves from to->source when that is set; when the kernel will not,
- * from another address that we may use. Returns 0: done, see *progress; -EAGAIN:
- * call again with the same *progress once the socket progress->full is writable. A
- * handshake message on a socket of handshakes never waits: it is refused.
+ * caller's. Neighbours of one length, and a shorter one behind them, go together
+ * where the sockets can; what is then refused for a reason that may be that
+ * (demotion.h) goes one by one at once. Leaves from to->source when that is set; when the kernel
+ * will not, from another address that we may use. Returns 0: done, see *progress; -EAGAIN: call
+ * again with the same *progress once the socket progress->full is writable. A handshake message on
+ * a socket of handshakes never waits: it is refused.
  */
 int udp_send_burst(const struct udp_sockets *sockets, const struct burst *burst,
 	const struct endpoint *to, bool is_handshake, struct udp_progress *progress);
