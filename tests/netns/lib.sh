@@ -58,6 +58,13 @@ add_link() {
 }
 has_carrier() { ip -n "$1" -o link show eth0 | grep -q LOWER_UP; }
 
+# cut_early NAMESPACE...: what leaves by eth0 is cut into datagrams there, not handed over
+# as one packet of many; so each is lost, or counted, by itself
+cut_early() {
+	local ns
+	for ns; do ip -n "$ns" link set eth0 gso_max_segs 1; done
+}
+
 # set_loss NAMESPACE PERCENT: of the UDP that arrives there, this much is lost
 set_loss() {
 	in_ns "$1" nft -f - <<-END

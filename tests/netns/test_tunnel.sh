@@ -25,6 +25,7 @@ test_transfer_256_mib() {
 
 test_transfer_256_mib_under_loss() {
 	run_both
+	cut_early a b
 	set_loss a 5
 	set_loss b 5
 	transfer a b 10.7.0.2 256 &

@@ -10,11 +10,12 @@
 /* Of its own: what other tests left in freed memory is not ours. */
 #define PRIVATE_KEY "cMkWr0Bf3uYZ7eQ1xJ9sVtD5aLhN2iPgOwK4RbT8m2s="
 #define KEY	    "[Interface]\nPrivateKey = " PRIVATE_KEY "\nListenPort = 7\n"
-#define ONE	    "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-#define TWO	    "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-#define PEER	    "[Peer]\nPublicKey = " ONE "\nAllowedIPs = 10.0.0.1/32\n"
-#define MORE	    "[Peer]\nPublicKey = " TWO "\nAllowedIPs = 10.0.0.2/32\nEndpoint = two.example:5\n"
-#define TIME	    (60 * NANOS_PER_SECOND)
+
+#define ONE  "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define TWO  "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define PEER "[Peer]\nPublicKey = " ONE "\nAllowedIPs = 10.0.0.1/32\n"
+#define MORE "[Peer]\nPublicKey = " TWO "\nAllowedIPs = 10.0.0.2/32\nEndpoint = two.example:5\n"
+#define TIME (60 * NANOS_PER_SECOND)
 
 /* Set operations as the engine gets them. */
 #define Z24	 "000000000000000000000000000000000000000000000000000000000000"
