@@ -315,3 +315,32 @@ TEST(narrate_what_the_kernel_would_not_send)
 {
 	sandbox_run_child(send_error);
 }
+
+static bool demotion(void)
+{
+	struct event event = event_of(EVENT_REFUSED);
+	REQUIRE(capture_begin(NULL, "wg0"));
+	narrator = (struct narrator){0};
+	narrate_demotion(&narrator, &event.peer, &event.endpoint, 1452, -EMSGSIZE, 1);
+	REQUIRE(!strcmp("wg0: peer AAECAwQF...: packets to 192.0.2.1:51820 go one by one now, "
+			"which costs more time: the way there does not take their 1480 bytes in "
+			"one piece (Message too long); a lower MTU of the interface avoids that\n",
+		captured()));
+	event.endpoint.address = (struct ip_address){IP_V6, {0xfd, [15] = 1}};
+	narrate_demotion(&narrator, &event.peer, &event.endpoint, 1452, -EINVAL, 1);
+	REQUIRE(strstr(captured(), " 1500 bytes "));
+	narrate_demotion(&narrator, &event.peer, &event.endpoint, 1452, -EIO, 1);
+	REQUIRE(!strcmp("wg0: peer AAECAwQF...: the device on the way to [fd00::1]:51820 cannot "
+			"cut bursts into packets, which go one by one now and cost more time: it "
+			"computes no checksums (ethtool -k), or uses IPsec\n",
+		captured()));
+	for (int i = 0; i < 2 * NARRATE_LINES_PER_MINUTE; i++)
+		narrate_demotion(&narrator, &event.peer, &event.endpoint, 1452, -EIO, 1);
+	REQUIRE(narrator.peers.suppressed > 0);
+	return true;
+}
+
+TEST(narrate_what_goes_one_by_one)
+{
+	sandbox_run_child(demotion);
+}
