@@ -3,9 +3,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Free bursts kept for reuse: a batch's worth. The rest goes back to the system. */
+/*
+ * Free bursts kept for reuse, the last one used first: as many as one turn of the loop
+ * uses of lone packets, so that those cost no allocation. The rest goes back to the
+ * system. What of a buffer was never written costs no memory.
+ */
 #define SMALL_FREE_MAX 64
-#define LARGE_FREE_MAX 8
+#define LARGE_FREE_MAX 32
 
 void burst_pool_init(struct burst_pool *pool, size_t bytes_max)
 {

@@ -18,6 +18,7 @@
 #include "unit/netbox.h"
 #include "unit/outer.h"
 #include "unit/sandbox.h"
+#include "unit/short_memory.h"
 #include "unit/sides.h"
 #include "unit/turn.h"
 
@@ -57,6 +58,37 @@ TEST(pump_carries_packets_over_v4)
 TEST(pump_carries_packets_over_v6)
 {
 	sandbox_run(carries_v6);
+}
+
+/* ---- memory */
+
+static bool round_trip(uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		REQUIRE(side_put(&a, &b, INNER_LEN, i));
+	for (uint32_t i = 0; i < count; i++)
+		REQUIRE(side_take(&b) == i);
+	for (uint32_t i = 0; i < count; i++)
+		REQUIRE(side_put(&b, &a, INNER_LEN, i));
+	for (uint32_t i = 0; i < count; i++)
+		REQUIRE(side_take(&a) == i);
+	return true;
+}
+
+/* What a turn needs is kept from the one before: more than it reads at once come twice. */
+static bool no_allocation(void)
+{
+	REQUIRE(sides_begin("127.0.0.1"));
+	REQUIRE(round_trip(1) && round_trip(40));
+	short_memory_begin(1);
+	bool went_on = round_trip(40) && round_trip(3);
+	REQUIRE(!short_memory_end() && went_on);
+	return sides_end();
+}
+
+TEST(pump_allocates_nothing_for_a_packet)
+{
+	sandbox_run(no_allocation);
 }
 
 /* ---- UDP is full */
