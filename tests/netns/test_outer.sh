@@ -332,4 +332,43 @@ test_nowhere_to_keep_the_mark() {
 	stop_both
 }
 
-run_tests 9 "$@"
+# ---------------------------------------------------------------- the path's MTU
+demotions() { # demotions ADDRESS: how often a said that it sends to there one by one
+	grep -cF "packets to $1:51820 go one by one" "$dir/adit-a.log" || true
+}
+
+# It takes 1280 bytes and outer packets have up to 1500: bursts cannot leave as one, and
+# all leaves in fragments. What waits for a handshake is such a burst.
+test_path_narrower_than_packets() {
+	two_ends
+	local end ping
+	for end in a b; do
+		sed '/^\[Interface\]/a MTU = 1420' "${!end}" >"$dir/adit-$end.conf"
+		chmod 600 "$dir/adit-$end.conf"
+		ip -n $end link set eth0 mtu 1280
+	done
+	start adit-a a "$adit" run "$dir/adit-a.conf"
+	wait_until 10 "address of adit-a" has_address a adit-a
+	in_ns a ping -n -q -c 8 -i 0.01 -s 1372 -W 20 10.7.0.2 >"$dir/ping" &
+	ping=$!
+	wait_until 10 "pings that wait for b" said a "no answer from 192.0.2.2:51820"
+	start adit-b b "$adit" run "$dir/adit-b.conf"
+	wait $ping || fail "what had to wait did not get through: $(tail -n 3 "$dir/ping")"
+	expect_equal "lines about 192.0.2.2" 1 "$(demotions 192.0.2.2)"
+	transfer a b 10.7.0.2 8
+	transfer b a 10.7.0.1 8
+	expect_equal "lines about 192.0.2.2" 1 "$(demotions 192.0.2.2)"
+	in_ns a wg set adit-a peer "$(in_ns a wg show adit-a peers)" endpoint '[fd09::2]:51820'
+	expect_ping a 10.7.0.2
+	transfer a b fd07::2 8
+	transfer b a fd07::1 8
+	[ "$(demotions '[fd09::2]')" -le 1 ] || fail "said more than once"
+	for end in a b; do
+		expect_equal "packets that $end could not send" 0 \
+			"$(drops $end adit-$end send)"
+	done
+	stop_both
+}
+said() { grep -qF "$2" "$dir/adit-$1.log"; }
+
+run_tests 10 "$@"
