@@ -104,10 +104,10 @@ int udp_socket_to(const struct udp_sockets *sockets, const struct endpoint *to, 
 
 /* ---- messages */
 
-union control { /* TOS, pktinfo and the segments' length, aligned as cmsg(3) demands */
-	struct cmsghdr header;
-	char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo)) +
-		   CMSG_SPACE(sizeof(uint16_t))];
+struct control { /* TOS, pktinfo and the segments' length, aligned as cmsg(3) demands */
+	_Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(int)) +
+					    CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+					    CMSG_SPACE(sizeof(uint16_t))];
 };
 
 /*
@@ -121,18 +121,18 @@ struct outgoing {
 	bool can_segment;
 	union address address;
 	socklen_t address_len;
-	union control common; /* of all messages */
+	struct control common; /* of all messages */
 	size_t common_len;
 	uint32_t message_count, iov_count;
 	uint32_t runs[MESSAGES_MAX]; /* datagrams of each message */
 	struct mmsghdr messages[MESSAGES_MAX];
-	union control controls[MESSAGES_MAX]; /* of those with segments */
+	struct control controls[MESSAGES_MAX]; /* of those with segments */
 	struct iovec iovs[BURST_PACKETS_MAX];
 };
 
 /* Behind what `control` has, the rest of which is zeros; returns what it has then. */
 static size_t add_control(
-	union control *control, size_t at, int level, int type, const void *data, size_t len)
+	struct control *control, size_t at, int level, int type, const void *data, size_t len)
 {
 	struct cmsghdr c = {.cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(len)};
 	memcpy(control->bytes + at, &c, sizeof c);
@@ -154,7 +154,7 @@ static void use_way(struct outgoing *out, const struct way *way)
 	if (out->way == way)
 		return;
 	out->way = way;
-	out->common = (union control){0};
+	out->common = (struct control){0};
 	out->common_len = add_control(&out->common, 0, is_v4 ? IPPROTO_IP : IPPROTO_IPV6,
 		is_v4 ? IP_TOS : IPV6_TCLASS, &tos, sizeof tos);
 	if (!source)
