@@ -130,10 +130,12 @@ fuzz_mains := $(addprefix $(out)/tests/fuzz/,libfuzzer.o replay.o)
 fuzz_main  := $(out)/tests/fuzz/$(if $(filter fuzz,$(BUILD)),libfuzzer,replay).o
 # Of manage/ only what reads netlink messages; the target is the kernel.
 fuzz_room := manage/netlink.o manage/netlink_request.o manage/netlink_route.o \
-	manage/netlink_socket.o manage/monitor.o manage/routes.o io/tun.o io/clock.o
+	manage/netlink_socket.o manage/monitor.o manage/routes.o io/tun.o io/clock.o \
+	io/checksum.o io/segment.o io/coalesce.o
 $(out)/fuzz: LDFLAGS += -Wl,--wrap=recvmsg,--wrap=mnl_socket_sendto
 $(out)/fuzz: $(filter-out $(fuzz_mains),$(call objects,tests/fuzz)) $(fuzz_main) \
-		$(addprefix $(out)/tests/unit/,tunnel.o ends.o hex.o short_memory.o json_strict.o) \
+		$(addprefix $(out)/tests/unit/,tunnel.o ends.o hex.o plain_packet.o short_memory.o \
+		json_strict.o) \
 		$(addprefix $(out)/src/,$(fuzz_room)) $(out)/libtext.a $(out)/libcore.a
 	$(link) $(MNL_LIBS) $(SODIUM_LIBS)
 
