@@ -20,8 +20,8 @@
 #define TUN_RETRY_AFTER (60 * NANOS_PER_SECOND) /* until super-packets are tried again */
 
 /* What the kernel may leave to us, TUN_F_*; USO needs Linux 6.2. */
-#define TUN_OFFLOADS_USO (TUN_F_USO4 | TUN_F_USO6)
-#define TUN_OFFLOADS_TSO (TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
+#define TUN_OFFLOADS_USO ((unsigned)(TUN_F_USO4 | TUN_F_USO6))
+#define TUN_OFFLOADS_TSO ((unsigned)(TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN))
 #define TUN_OFFLOADS	 (TUN_F_CSUM | TUN_OFFLOADS_TSO | TUN_OFFLOADS_USO)
 
 #define TUN_QUEUE_LEN 50 /* packets; the kernel's 500 let a loaded link wait for seconds */

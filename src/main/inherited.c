@@ -47,8 +47,8 @@ static const char *explain_tun(int error)
 		return "it is not a TUN; open /dev/net/tun and set an interface with TUNSETIFF";
 	case EBADFD: return "it has no interface; set one with TUNSETIFF before";
 	case EPROTOTYPE:
-		return "its interface is a TAP; set it up with IFF_TUN | IFF_NO_PI, and "
-		       "IFF_VNET_HDR to be fast";
+		return "its interface is a TAP; set it up with IFF_TUN | IFF_NO_PI, and with "
+		       "IFF_VNET_HDR or not";
 	default: return strerror(-error);
 	}
 }

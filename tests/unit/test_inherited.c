@@ -73,6 +73,8 @@ static bool refusals(void)
 	REQUIRE(is_refused_fd("WG_TUN_FD", open_tun(0), "it has no interface"));
 	REQUIRE(is_refused_fd(
 		"WG_TUN_FD", open_tun(IFF_TAP | IFF_NO_PI), "its interface is a TAP"));
+	REQUIRE(is_refused_fd("WG_TUN_FD", open_tun(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR),
+		"its interface is a TAP"));
 	const char *words = "not a stream socket of AF_UNIX that listens";
 	REQUIRE(is_refused_fd("WG_UAPI_FD", open("/dev/null", O_RDWR), words));
 	REQUIRE(is_refused_fd("WG_UAPI_FD", open_socket(SOCK_STREAM, false), words));
