@@ -40,18 +40,6 @@ bool aead_open(uint8_t *out, const uint8_t *sealed, size_t len, const void *ad, 
 		       out, NULL, NULL, sealed, len, ad, ad_len, nonce, key->bytes) == 0;
 }
 
-void aead_seal_batch(struct aead_packet *packets, size_t count)
-{
-	for (struct aead_packet *p = packets; count > 0; p++, count--)
-		aead_seal(p->text, p->text, p->len, NULL, 0, p->counter, p->key);
-}
-
-void aead_open_batch(struct aead_packet *packets, size_t count)
-{
-	for (struct aead_packet *p = packets; count > 0; p++, count--)
-		p->ok = aead_open(p->text, p->text, p->len, NULL, 0, p->counter, p->key);
-}
-
 void xaead_seal(uint8_t *out, const uint8_t *plain, size_t len, const void *ad, size_t ad_len,
 	const uint8_t nonce[static XAEAD_NONCE_LEN], const struct aead_key *key)
 {
