@@ -11,9 +11,10 @@
 #include "crypto/poly1305.h"
 
 typedef uint32_t vector8 __attribute__((vector_size(32)));
+#define INLINE static inline __attribute__((always_inline))
 #define VECTOR vector8
 
-static inline __attribute__((always_inline)) vector8 turn(vector8 v, int n)
+INLINE vector8 turn(vector8 v, int n)
 {
 	const __m256i by16 = _mm256_set_epi64x(
 		0x0d0c0f0e09080b0a, 0x0504070601000302, 0x0d0c0f0e09080b0a, 0x0504070601000302);
@@ -27,7 +28,7 @@ static inline __attribute__((always_inline)) vector8 turn(vector8 v, int n)
 }
 
 /* Words 4g..4g+3 of each block: of blocks j and j + 4 in the halves of row j. */
-static inline __attribute__((always_inline)) void store_quarter(uint8_t *stream, const vector8 *x)
+INLINE void store_quarter(uint8_t *stream, const vector8 *x)
 {
 	__m256i a = _mm256_unpacklo_epi32((__m256i)x[0], (__m256i)x[1]);
 	__m256i b = _mm256_unpackhi_epi32((__m256i)x[0], (__m256i)x[1]);
@@ -42,7 +43,7 @@ static inline __attribute__((always_inline)) void store_quarter(uint8_t *stream,
 	}
 }
 
-static inline __attribute__((always_inline)) void store_blocks(uint8_t *stream, const vector8 x[16])
+INLINE void store_blocks(uint8_t *stream, const vector8 x[16])
 {
 	store_quarter(stream, x);
 	store_quarter(stream + 16, x + 4);

@@ -11,9 +11,10 @@
 
 typedef uint32_t vector4 __attribute__((vector_size(16)));
 typedef uint16_t halves8 __attribute__((vector_size(16)));
+#define INLINE static inline __attribute__((always_inline))
 #define VECTOR vector4
 
-static inline __attribute__((always_inline)) vector4 turn(vector4 v, int n)
+INLINE vector4 turn(vector4 v, int n)
 {
 	if (n == 16)
 		return (vector4)__builtin_shufflevector(
@@ -22,7 +23,7 @@ static inline __attribute__((always_inline)) vector4 turn(vector4 v, int n)
 }
 
 /* Words 4g..4g+3 of each of the four blocks. */
-static inline __attribute__((always_inline)) void store_quarter(uint8_t *stream, const vector4 *x)
+INLINE void store_quarter(uint8_t *stream, const vector4 *x)
 {
 	vector4 a = __builtin_shufflevector(x[0], x[1], 0, 4, 1, 5);
 	vector4 b = __builtin_shufflevector(x[0], x[1], 2, 6, 3, 7);
@@ -36,7 +37,7 @@ static inline __attribute__((always_inline)) void store_quarter(uint8_t *stream,
 		memcpy(stream + 64 * j, &row[j], sizeof row[j]);
 }
 
-static inline __attribute__((always_inline)) void store_blocks(uint8_t *stream, const vector4 x[16])
+INLINE void store_blocks(uint8_t *stream, const vector4 x[16])
 {
 	store_quarter(stream, x);
 	store_quarter(stream + 16, x + 4);
