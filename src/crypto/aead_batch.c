@@ -7,7 +7,8 @@
 #include "crypto/secret.h"
 
 #define GROUP_MAX  32	/* packets that are worked at together */
-#define FRAMES_MAX 8192 /* bytes of stack that a kernel's functions use, at most */
+#define FRAMES_MAX 8192 /* bytes of stack that a kernel's poly_many() uses, at most */
+#define FRAMES_LEN 3072 /* and its other functions */
 
 /* Blocks of one packet that lie in lanes side by side. */
 struct run {
@@ -38,8 +39,8 @@ struct group {
 	unsigned tagged; /* packets that have their tag made and written, or compared, */
 	size_t woven;	 /* and bytes of the next one that are in weft.mac, if there are any */
 	bool is_begun;	 /* weft.mac is that packet's */
-	struct poly1305_weft weft;
 	const struct aead_key *lane_keys[CHACHA_LANES_MAX];
+	struct poly1305_weft weft; /* this and what follows is wiped */
 	struct chacha_lanes lanes;
 	uint8_t stream[CHACHA_LANES_MAX * CHACHA_BLOCK_LEN] __attribute__((aligned(64)));
 };
@@ -251,18 +252,18 @@ static void group_run(struct group *g)
 		tag_some(g, g->count);
 }
 
-/* What the kernels' functions left below this function's own frame. */
-static __attribute__((noinline)) void frames_wipe(void)
+/* What the kernels' functions left below their caller's frame. */
+static __attribute__((noinline)) void frames_wipe(size_t len)
 {
 	uint8_t frames[FRAMES_MAX];
-	secret_wipe(frames, sizeof frames);
+	secret_wipe(frames + FRAMES_MAX - len, len);
 }
 
 static void batch_run(
 	const struct aead_ops *ops, struct aead_packet *packets, size_t count, bool opens)
 {
 	struct group g;
-	size_t tag_len = opens ? AEAD_TAG_LEN : 0;
+	size_t tag_len = opens ? AEAD_TAG_LEN : 0, most = 0;
 	g.ops = ops;
 	g.opens = opens;
 	while (count > 0) {
@@ -280,9 +281,11 @@ static void batch_run(
 		}
 		if (g.count > 0)
 			group_run(&g);
+		most = g.count > most ? g.count : most;
 	}
-	secret_wipe(&g, sizeof g);
-	frames_wipe();
+	secret_wipe(g.messages, most * sizeof *g.messages);
+	secret_wipe(&g.weft, sizeof g - offsetof(struct group, weft));
+	frames_wipe(most > 1 ? FRAMES_MAX : FRAMES_LEN);
 }
 
 void aead_batch_seal(const struct aead_ops *ops, struct aead_packet *packets, size_t count)

@@ -103,27 +103,33 @@ static void absorb(struct number *sum, const struct number *r, const uint8_t *da
 	}
 }
 
-void slow_aead_seal(uint8_t *out, const uint8_t *plain, size_t len, const uint8_t *ad,
-	size_t ad_len, const uint8_t nonce[static 12], const uint8_t key[static 32])
+void slow_poly1305(uint8_t tag[static 16], const uint8_t key[static 32], const uint8_t *ad,
+	size_t ad_len, const uint8_t *text, size_t len)
 {
-	uint8_t stream[64], lens[16];
-	for (size_t i = 0; i < len; i++) {
-		if (i % 64 == 0)
-			chacha20_block(stream, key, (uint32_t)(1 + i / 64), nonce);
-		out[i] = plain[i] ^ stream[i % 64];
-	}
-
-	chacha20_block(stream, key, 0, nonce);
-	struct number sum = {{0}}, r = number_of(stream, 0), s = number_of(stream + 16, 0);
+	uint8_t lens[16];
+	struct number sum = {{0}}, r = number_of(key, 0), s = number_of(key + 16, 0);
 	r.limb[0] &= 0x0fffffff;
 	for (int i = 1; i < 4; i++)
 		r.limb[i] &= 0x0ffffffc;
 	absorb(&sum, &r, ad, ad_len);
-	absorb(&sum, &r, out, len);
+	absorb(&sum, &r, text, len);
 	store_le64(lens, ad_len);
 	store_le64(lens + 8, len);
 	absorb(&sum, &r, lens, sizeof lens);
 	add(&sum, &s);
 	for (size_t i = 0; i < 4; i++)
-		store_le32(out + len + 4 * i, (uint32_t)sum.limb[i]);
+		store_le32(tag + 4 * i, (uint32_t)sum.limb[i]);
+}
+
+void slow_aead_seal(uint8_t *out, const uint8_t *plain, size_t len, const uint8_t *ad,
+	size_t ad_len, const uint8_t nonce[static 12], const uint8_t key[static 32])
+{
+	uint8_t stream[64];
+	for (size_t i = 0; i < len; i++) {
+		if (i % 64 == 0)
+			chacha20_block(stream, key, (uint32_t)(1 + i / 64), nonce);
+		out[i] = plain[i] ^ stream[i % 64];
+	}
+	chacha20_block(stream, key, 0, nonce);
+	slow_poly1305(out + len, stream, ad, ad_len, out, len);
 }

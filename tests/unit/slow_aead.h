@@ -14,4 +14,8 @@
 void slow_aead_seal(uint8_t *out, const uint8_t *plain, size_t len, const uint8_t *ad,
 	size_t ad_len, const uint8_t nonce[static 12], const uint8_t key[static 32]);
 
+/* The tag alone, of what is sealed already: key is r, not clamped yet, and s. */
+void slow_poly1305(uint8_t tag[static 16], const uint8_t key[static 32], const uint8_t *ad,
+	size_t ad_len, const uint8_t *text, size_t len);
+
 #endif
