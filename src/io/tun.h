@@ -35,14 +35,12 @@ struct tun {
 	unsigned offloads; /* that the kernel has accepted */
 
 	/* who reads */
-	struct segment rest; /* of the packet read last, points into `packet` */
+	struct segment rest; /* of the packet read last, points into `bytes` */
 	int error;	     /* met behind packets that had to be handed over first; 0: none */
 	bool is_drained;     /* the last call has found the end of what was there */
 	uint8_t unused[6];   /* so that the packet is aligned */
-	struct {
-		struct virtio_net_hdr header;
-		uint8_t packet[TUN_PACKET_MAX + 1]; /* one more, to see that it is too long */
-	} read;
+	/* the kernel's header and the packet; one more, to see that it is too long */
+	uint8_t bytes[VIRTIO_HEADER_LEN + TUN_PACKET_MAX + 1];
 
 	/* who writes */
 	nanos single_until; /* super-packets were refused: none before this time */

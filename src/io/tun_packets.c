@@ -10,18 +10,18 @@
 
 static int read_next(struct tun *tun)
 {
+	struct virtio_net_hdr header = {0};
+	uint8_t *packet = tun->bytes + VIRTIO_HEADER_LEN;
 	ssize_t got, header_len = tun->has_headers ? (ssize_t)VIRTIO_HEADER_LEN : 0;
-	tun->read.header = (struct virtio_net_hdr){0};
 	do /* the kernel cuts a packet without a word */
-		got = tun->has_headers ? read(tun->fd, &tun->read, sizeof tun->read)
-				       : read(tun->fd, tun->read.packet, sizeof tun->read.packet);
+		got = read(tun->fd, packet - header_len, (size_t)(header_len + TUN_PACKET_MAX + 1));
 	while (got < 0 && errno == EINTR);
 	if (got <= header_len)
 		return got < 0 ? -errno : -EIO;
 	if (got - header_len > TUN_PACKET_MAX)
 		return -EMSGSIZE;
-	bool fits = segment_begin(
-		&tun->rest, &tun->read.header, tun->read.packet, (uint32_t)(got - header_len));
+	memcpy(&header, packet - header_len, (size_t)header_len);
+	bool fits = segment_begin(&tun->rest, &header, packet, (uint32_t)(got - header_len));
 	return fits ? 0 : -EPROTO;
 }
 
