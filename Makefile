@@ -46,7 +46,7 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-pr
 CPPFLAGS += -Isrc -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
 	-DADIT_VERSION='"$(VERSION)"'
 CFLAGS   += -std=gnu11 -g $(WARNINGS) -fno-strict-aliasing -fPIE
-LDFLAGS  += -pie
+LDFLAGS  += -pie -pthread
 
 cf_protection := $(if $(filter x86_64 i%86,$(shell uname -m)),-fcf-protection)
 flags_release  := -O2 -D_FORTIFY_SOURCE=3 -fstack-protector-strong $(cf_protection)
@@ -224,6 +224,7 @@ room = '$(1)=ADIT=build/$(2)/adit $(1)'
 suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/interop/kernel.sh,release) \
 	$(call room,tests/netns/test_load.sh,release) \
+	$(call room,tests/netns/test_threads.sh,release) \
 	$(call room,tests/netns/test_outer.sh,sanitize) \
 	$(call room,tests/netns/test_life.sh,sanitize) \
 	$(call room,tests/netns/test_ends.sh,sanitize) \
@@ -263,7 +264,8 @@ suites_long := 'simulation=$(call run_sim,build/release/sim-model,100000)' \
 	'simulation, sanitized=$(call run_sim,build/sanitize/sim,2000)' \
 	'fuzzing=tests/fuzz/run build/fuzz-clang/fuzz 120 2' \
 	'mutants=tests/mutants/mutate.py run' \
-	'threads=build/tsan/unit test_job' \
+	'threads=build/tsan/unit test_job test_tickets test_crew test_loop test_pump_workers' \
+	$(call room,tests/netns/test_threads.sh,tsan) \
 	'memory=valgrind -q --error-exitcode=1 build/release/unit $(core_tests)' \
 	'constant time=tests/ct/run build/release/ct' \
 	'stopped 1,000 times=STOPS=1000 ADIT=build/sanitize/adit \
@@ -312,7 +314,7 @@ test-long:
 	@$(need_root)
 	@$(MAKE) -s variants
 	@$(MAKE) -s fuzz-programs
-	@$(MAKE) -s -j2 build/tsan/unit BUILD=tsan
+	@$(MAKE) -s -j2 build/tsan/unit build/tsan/adit BUILD=tsan
 	@limit=36000 time_limit=36000 tests/house/tally $(suites_long)
 
 demo:

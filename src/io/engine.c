@@ -237,7 +237,7 @@ static void on_link(struct engine *e, const struct to_engine *message)
 static void tell_tuning(struct engine *e)
 {
 	if (!e->has_told)
-		tuner_say(&e->tuning);
+		tuner_say(&e->tuning, e->pump.crew.count + 1);
 	e->has_told = true;
 }
 
@@ -275,6 +275,7 @@ static void on_start(struct engine *e, const struct to_engine *message, int tun)
 	take_stamps(e, &message->start.stamps);
 	if (pump_use_tun(&e->pump, tun))
 		loop_stop(&e->loop);
+	pump_start_workers(&e->pump, tuner_threads(&e->tuning, tuner_cpus()) - 1);
 }
 
 /*

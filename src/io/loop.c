@@ -51,11 +51,14 @@ static int arm(struct loop *loop, nanos deadline)
 /*
  * A deadline that moves later leaves the timer as it is: when it goes off too
  * early, it is armed again. Data that flows moves deadlines with every packet.
- * 0 needs no timer: loop_run does not wait then.
+ * 0 needs no timer: loop_run does not wait then; but if it does already, one that
+ * goes off at once.
  */
 int loop_set_deadline(struct loop *loop, nanos deadline)
 {
+	nanos least = loop->is_waiting ? 1 : 0;
 	loop->deadline = deadline;
+	deadline = deadline > least ? deadline : least;
 	return deadline && deadline < loop->armed ? arm(loop, deadline) : 0;
 }
 
@@ -85,6 +88,29 @@ void loop_on_deadline(struct loop *loop, void (*callback)(void *context), void *
 {
 	loop->on_deadline = callback;
 	loop->deadline_context = context;
+}
+
+/* ---- waiting */
+
+void loop_on_wait(struct loop *loop, void (*callback)(void *context, bool is_over), void *context)
+{
+	loop->on_wait = callback;
+	loop->wait_context = context;
+}
+
+static int wait_for_events(struct loop *loop)
+{
+	int timeout_ms = loop->deadline == 0 ? 0 : -1;
+	if (!loop->on_wait)
+		return epoll_wait(loop->epoll_fd, loop->batch, LOOP_BATCH, timeout_ms);
+	loop->is_waiting = true;
+	loop->on_wait(loop->wait_context, false);
+	int n = epoll_wait(loop->epoll_fd, loop->batch, LOOP_BATCH, timeout_ms);
+	int error = errno;
+	loop->on_wait(loop->wait_context, true);
+	loop->is_waiting = false;
+	errno = error;
+	return n;
 }
 
 /* ---- signals */
@@ -148,8 +174,7 @@ int loop_run(struct loop *loop)
 {
 	loop->is_stopped = false;
 	while (!loop->is_stopped) {
-		int timeout_ms = loop->deadline == 0 ? 0 : -1;
-		int n = epoll_wait(loop->epoll_fd, loop->batch, LOOP_BATCH, timeout_ms);
+		int n = wait_for_events(loop);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

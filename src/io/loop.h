@@ -31,6 +31,9 @@ struct loop {	       /* all but `turn` is private */
 	nanos armed, deadline; /* what the timerfd has; what was asked for */
 	void (*on_deadline)(void *context);
 	void *deadline_context;
+	void (*on_wait)(void *context, bool is_over);
+	void *wait_context;
+	bool is_waiting;
 	struct watch signals;
 	void (*on_signal)(void *context, int signal);
 	void *signal_context;
@@ -58,6 +61,13 @@ void loop_on_deadline(struct loop *loop, void (*callback)(void *context), void *
  * 0 or -errno.
  */
 int loop_set_deadline(struct loop *loop, nanos deadline);
+
+/*
+ * Called before each wait for events, and after it (is_over): to let go of a lock that
+ * the callbacks have, so that other threads may have their turn. Under it these may
+ * call loop_modify and loop_set_deadline.
+ */
+void loop_on_wait(struct loop *loop, void (*callback)(void *context, bool is_over), void *context);
 
 /* Blocks `set` for the process and calls back for each that arrives; at most once. 0 or -errno. */
 int loop_on_signals(struct loop *loop, const sigset_t *set,

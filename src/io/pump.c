@@ -5,15 +5,11 @@
 #include <unistd.h>
 
 #include "io/clock.h"
+#include "io/haul.h"
 #include "io/log.h"
 #include "io/tun.h"
 
-/* Read from one descriptor before the others have a turn. */
-#define TURN_BURSTS	32
-#define TURN_BYTES	(256 << 10) /* of datagrams: with more, other directions wait too long */
-#define TURN_HANDSHAKES 64	    /* twice what is processed: so load shows */
-#define JOBS_BATCH	64
-#define DATA_SHARE	7 /* for one part of the time that handshakes get */
+#define DATA_SHARE 7 /* for one part of the time that handshakes get */
 
 /* ---- packets */
 
@@ -88,28 +84,65 @@ static void flush_inner(struct pump *p, const struct now *now)
 	}
 }
 
-static size_t run_jobs(struct pump *p, const struct now *now)
+/* ---- jobs */
+
+/* All that the device has to do, as far as it fits; NULL: it has nothing, or all are out. */
+static struct ticket *take_ticket(struct pump *p)
 {
-	struct job *jobs[JOBS_BATCH];
-	size_t count = 0;
-	while (count < JOBS_BATCH && (jobs[count] = device_take_job(p->device)))
-		count++;
-	job_run_batch(jobs, count);
-	for (size_t i = 0; i < count; i++)
-		device_put_job(p->device, jobs[i], now);
-	return count;
+	struct ticket *ticket = tickets_next(&p->tickets);
+	struct job *job;
+	if (!ticket)
+		return NULL;
+	while (ticket->count < TICKET_JOBS_MAX && (job = device_take_job(p->device)))
+		ticket->jobs[ticket->count++] = job;
+	if (!ticket->count)
+		return NULL;
+	tickets_take(&p->tickets);
+	return ticket;
+}
+
+/* In the order of the tickets; those behind one that is not done are left to who has it. */
+static void finish_tickets(struct pump *p, const struct now *now)
+{
+	bool were_out = tickets_are_out(&p->tickets);
+	struct ticket *ticket;
+	while ((ticket = tickets_done(&p->tickets))) {
+		for (size_t i = 0; i < ticket->count; i++)
+			device_put_job(p->device, ticket->jobs[i], now);
+		tickets_put(&p->tickets);
+	}
+	if (were_out)
+		crew_make_room(&p->crew);
+}
+
+/*
+ * What is left because all tickets are out is run by who puts the next one back. The
+ * others go on meanwhile: nothing that was looked up before is valid afterwards.
+ */
+static void run_jobs(struct pump *p, struct now *now)
+{
+	struct ticket *ticket;
+	while ((ticket = take_ticket(p))) {
+		crew_unlock(&p->crew);
+		job_run_batch(ticket->jobs, ticket->count);
+		crew_lock(&p->crew);
+		ticket->is_done = true;
+		if (p->crew.count)
+			*now = clock_read(); /* others have finished something since */
+		finish_tickets(p, now);
+	}
 }
 
 /* Takes every output of the device after an input. */
-void pump_run(struct pump *p, const struct now *now)
+void pump_run(struct pump *p, const struct now *begin)
 {
+	struct now now = *begin;
 	struct event event;
-	while (run_jobs(p, now))
-		;
+	run_jobs(p, &now);
 	watch_tun(p, !flush_sends(p));
-	flush_inner(p, now);
+	flush_inner(p, &now);
 	while (device_take_event(p->device, &event))
-		narrate_event(&p->narrator, &event, now->boottime);
+		narrate_event(&p->narrator, &event, now.boottime);
 	if (p->on_run)
 		p->on_run(p->context);
 	loop_set_deadline(p->loop, device_deadline(p->device));
@@ -179,71 +212,107 @@ static void give_up_tun(struct pump *p, int error)
 	loop_stop(p->loop);
 }
 
+/* What is read now must find a ticket: else it would be sealed late, and more be read. */
+static struct haul begin_turn(struct pump *p, struct now *now)
+{
+	while (tickets_are_out(&p->tickets))
+		crew_await_room(&p->crew);
+	*now = clock_read();
+	return (struct haul){.device = p->device, .pool = p->pool, .now = now};
+}
+
 static void on_tun(void *context, uint32_t events)
 {
 	struct pump *p = context;
-	struct now now = clock_read();
+	struct now now;
+	struct haul haul = begin_turn(p, &now);
 	(void)events;
-	for (int i = 0; i < TURN_BURSTS; i++) {
-		struct burst *burst = burst_pool_get(p->pool, BURST_LARGE);
-		int count =
-			burst ? tun_read_burst(&p->packets, burst, device_mtu(p->device)) : -ENOMEM;
-		if (count > 0) {
-			device_put_inner(p->device, burst, &now);
-			if (p->packets.is_drained)
-				break; /* without a call that says so once more */
-			continue;
-		}
-		burst_pool_put(p->pool, burst);
-		if (count != -EMSGSIZE && count != -EPROTO) {
-			if (count != -EAGAIN && count != -ENOMEM)
-				give_up_tun(p, count);
-			break;
-		}
-		device_count_drop(p->device, DROP_TUN_ERROR, 1);
-	}
+	if (!p->tun_events)
+		return; /* by a worker, since it was ready */
+	int error = haul_tun(&haul, &p->packets);
+	if (!error)
+		crew_engage(&p->crew);
+	else if (error != -EAGAIN && error != -ENOMEM)
+		give_up_tun(p, error);
 	pump_run(p, &now);
 	credit_data(p, &now);
+}
+
+static void send_blocked(struct pump *p, struct watch *watch)
+{
+	struct device_send send = p->blocked;
+	p->blocked.burst = NULL;
+	loop_modify(p->loop, watch, EPOLLIN);
+	send_burst(p, &send);
 }
 
 static void on_udp(void *context, uint32_t events)
 {
 	struct pump_port *port = context;
 	struct pump *p = port->pump;
-	struct now now = clock_read();
+	struct now now;
 	bool has_handshakes = port->is_for_handshakes;
 	if (has_handshakes && !handshakes_may_run(p))
 		return;
-	if (events & EPOLLOUT && p->blocked.burst) {
-		struct device_send send = p->blocked;
-		p->blocked.burst = NULL;
-		loop_modify(p->loop, &port->watch, EPOLLIN);
-		send_burst(p, &send);
-	}
-	uint32_t bytes = 0;
-	for (int i = has_handshakes ? TURN_HANDSHAKES : TURN_BURSTS; i > 0; i--) {
-		struct endpoint from;
-		struct burst *burst = burst_pool_get(p->pool, BURST_LARGE);
-		int count = burst ? udp_receive_burst(port->watch.fd, burst, &from) : -ENOMEM;
-		if (count > 0) {
-			uint32_t lost = (uint32_t)count - burst->count;
-			bytes += burst->count * burst->len[0];
-			device_count_drop(p->device, DROP_LENGTH, lost);
-			device_put_datagrams(p->device, burst, &from, &now);
-			if (bytes < TURN_BYTES)
-				continue;
-			break;
-		}
-		burst_pool_put(p->pool, burst);
-		if (count != -EMSGSIZE)
-			break;
-		device_count_drop(p->device, DROP_LENGTH, 1);
-	}
+	struct haul haul = begin_turn(p, &now);
+	if (events & EPOLLOUT && p->blocked.burst)
+		send_blocked(p, &port->watch);
+	uint32_t max = has_handshakes ? HAUL_HANDSHAKES : HAUL_BURSTS;
+	if (!haul_udp(&haul, port->watch.fd, max) && !has_handshakes)
+		crew_engage(&p->crew);
 	pump_run(p, &now);
 	if (has_handshakes)
 		charge_handshakes(p, &now);
 	else
 		credit_data(p, &now);
+}
+
+/* ---- workers */
+
+/* Number 0 is the TUN, the others are the data sockets. */
+static int haul_source(struct pump *p, struct haul *haul, uint32_t number)
+{
+	if (number > 0)
+		return haul_udp(haul, p->udp.pairs[number - 1].data, HAUL_BURSTS);
+	if (p->tun.fd < 0 || !p->tun_events)
+		return -EAGAIN;
+	return haul_tun(haul, &p->packets); /* an error is the main thread's to see */
+}
+
+/* A worker's turn: one source that has something, and not always the same first. */
+static bool on_worker(void *context)
+{
+	struct pump *p = context;
+	struct now now;
+	struct haul haul = begin_turn(p, &now);
+	uint32_t sources = 1 + p->udp.count;
+	int error = -EAGAIN;
+	for (uint32_t i = 0; i < sources && !haul.count; i++)
+		error = haul_source(p, &haul, p->next_source++ % sources);
+	if (!haul.count)
+		return false;
+	if (!error)
+		crew_engage(&p->crew);
+	pump_run(p, &now);
+	credit_data(p, &now);
+	return true;
+}
+
+static void on_wait(void *context, bool is_over)
+{
+	struct pump *p = context;
+	if (is_over)
+		crew_lock(&p->crew);
+	else
+		crew_unlock(&p->crew);
+}
+
+uint32_t pump_start_workers(struct pump *p, uint32_t count)
+{
+	uint32_t started = count ? crew_start(&p->crew, count, on_worker, p) : 0;
+	if (started)
+		loop_on_wait(p->loop, on_wait, p);
+	return started;
 }
 
 /* ---- descriptors */
@@ -326,6 +395,8 @@ int pump_use_tun(struct pump *p, int tun)
 
 void pump_wipe(struct pump *p)
 {
+	loop_on_wait(p->loop, NULL, NULL);
+	crew_stop(&p->crew);
 	pump_close_sockets(p);
 	close_tun(p);
 }

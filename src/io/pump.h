@@ -8,10 +8,12 @@
 #define ADIT_IO_PUMP_H
 
 #include "device/device.h"
+#include "io/crew.h"
 #include "io/loop.h"
 #include "io/narrate.h"
 #include "io/outlet.h"
 #include "io/tun.h"
+#include "io/tickets.h"
 #include "io/udp.h"
 
 #define PUMP_OWED_MAX (100 * NANOS_PER_MS) /* what data has at most before handshakes go on */
@@ -41,11 +43,22 @@ struct pump { /* stays at its address once it has descriptors */
 	/* A send that found the socket full; the TUN is not read until it has gone. */
 	struct device_send blocked;
 	struct udp_progress progress;
+	struct tickets tickets;
+	struct crew crew;
+	uint32_t next_source; /* that a worker looks at */
 };
 
 /* The three belong to the caller and outlive the pump. Calls back at the device's deadlines. */
 void pump_init(
 	struct pump *pump, struct loop *loop, struct burst_pool *pool, struct device *device);
+
+/*
+ * From here on so many threads beside the caller's, whose is the loop, carry packets
+ * when there is more than one can do; returns how many could be started. All that is
+ * called here, and everything that the device is given, is under their lock: callbacks
+ * of the loop have it, and so has the caller before loop_run and after.
+ */
+uint32_t pump_start_workers(struct pump *pump, uint32_t count);
 
 /* Takes the TUN's descriptor. 0 or -errno. */
 int pump_use_tun(struct pump *pump, int tun);
@@ -55,7 +68,10 @@ int pump_use_sockets(struct pump *pump, const struct udp_sockets *udp);
 void pump_close_sockets(struct pump *pump);
 bool pump_has_sockets(const struct pump *pump);
 
-/* Takes every output of the device; to be called after any input that others gave it. */
+/*
+ * Takes every output of the device; to be called after any input that others gave it.
+ * With workers the lock is released in between.
+ */
 void pump_run(struct pump *pump, const struct now *now);
 
 /* Closes all that it took. */

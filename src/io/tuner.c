@@ -21,9 +21,8 @@ uint32_t tuner_threads(const struct tuning *tuning, uint32_t cpus)
 	return cpus - 1 < TUNER_THREADS_AUTO_MAX ? cpus - 1 : TUNER_THREADS_AUTO_MAX;
 }
 
-void tuner_say(const struct tuning *tuning)
+void tuner_say(const struct tuning *tuning, uint32_t threads)
 {
-	uint32_t threads = tuner_threads(tuning, tuner_cpus());
 	log_info("AEAD by libsodium, %u thread%s, offload: %s", threads, threads == 1 ? "" : "s",
 		tuning->offload == TUNING_OFFLOAD_OFF ? "off" : "none");
 }

@@ -20,7 +20,7 @@ uint32_t tuner_cpus(void);
  */
 uint32_t tuner_threads(const struct tuning *tuning, uint32_t cpus);
 
-/* Once, when the tunnel has its TUN and its sockets. */
-void tuner_say(const struct tuning *tuning);
+/* Once, when the tunnel has its TUN, its sockets, and so many threads. */
+void tuner_say(const struct tuning *tuning, uint32_t threads);
 
 #endif

@@ -8,6 +8,11 @@
  *       many as go); ends when the other side has read them all
  *   load count ADDRESS PORT                    accepts one connection, reads it to its
  *       end, and prints how many bytes a second came
+ *   load stream ADDRESS PORT SECONDS           as send, to count; prints what of it was
+ *       sent twice, and whether any overtook
+ *   load number ADDRESS PORT LEN SECONDS       datagrams with a number each, as many as go
+ *   load order ADDRESS PORT                    prints how many of them came, and how many
+ *       of those after a later one; ends with the last of them
  */
 #include <errno.h>
 #include <netdb.h>
@@ -21,6 +26,7 @@
 
 #include "base/bytes.h"
 #include "base/nanos.h"
+#include "load/order.h"
 #include "noise/macs.h"
 #include "text/keytext.h"
 
@@ -183,10 +189,21 @@ int main(int argc, char **argv)
 			read_number(argv[5]) * NANOS_PER_SECOND);
 	} else if (argc == 4 && !strcmp(argv[1], "count")) {
 		count_stream(read_address(argv[2], argv[3], SOCK_STREAM));
+	} else if (argc == 5 && !strcmp(argv[1], "stream")) {
+		order_stream(read_address(argv[2], argv[3], SOCK_STREAM),
+			read_number(argv[4]) * NANOS_PER_SECOND);
+	} else if (argc == 6 && !strcmp(argv[1], "number")) {
+		order_number(read_address(argv[2], argv[3], SOCK_DGRAM), read_number(argv[4]),
+			read_number(argv[5]) * NANOS_PER_SECOND);
+	} else if (argc == 4 && !strcmp(argv[1], "order")) {
+		order_check(read_address(argv[2], argv[3], SOCK_DGRAM));
 	} else {
 		fprintf(stderr, "usage: load flood ADDRESS PORT KEY RATE SECONDS\n"
 				"       load send ADDRESS PORT RATE SECONDS\n"
-				"       load count ADDRESS PORT\n");
+				"       load count ADDRESS PORT\n"
+				"       load stream ADDRESS PORT SECONDS\n"
+				"       load number ADDRESS PORT LEN SECONDS\n"
+				"       load order ADDRESS PORT\n");
 		return 2;
 	}
 	return 0;

@@ -327,3 +327,34 @@ TEST(loop_hands_over_signals)
 {
 	sandbox_run_child(receive_signals);
 }
+
+/* ---- with others who want to have their turn */
+
+static int waits, turns_over;
+
+static void on_wait(void *context, bool is_over)
+{
+	(void)context;
+	if (is_over) {
+		turns_over++;
+		return;
+	}
+	if (++waits == 2)
+		CHECK_EQ(0, loop_set_deadline(&loop, 0)); /* as another thread would */
+}
+
+/* What is due comes although the wait has begun, and for ever. */
+TEST(loop_deadline_zero_ends_a_wait)
+{
+	int calls = 0;
+	waits = turns_over = 0;
+	CHECK_EQ(0, loop_init(&loop));
+	loop_on_wait(&loop, on_wait, NULL);
+	loop_on_deadline(&loop, stop_at_deadline, &calls);
+	CHECK_EQ(0, loop_set_deadline(&loop, 1)); /* armed: a turn that is not the last one */
+	CHECK_EQ(0, loop_run(&loop));
+	CHECK(calls == 1 && waits == 1 && turns_over == 1);
+	CHECK_EQ(0, loop_run(&loop));
+	CHECK(calls == 2 && waits == 2 && turns_over == 2);
+	loop_wipe(&loop);
+}
