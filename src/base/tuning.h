@@ -15,18 +15,11 @@
 
 enum tuning_offload { TUNING_OFFLOAD_AUTO, TUNING_OFFLOAD_OFF, TUNING_OFFLOAD_COUNT };
 
-enum tuning_aead {
-	TUNING_AEAD_AUTO,
-	TUNING_AEAD_LIBSODIUM,
-	TUNING_AEAD_PORTABLE,
-	TUNING_AEAD_AVX2,
-	TUNING_AEAD_AVX512,
-	TUNING_AEAD_COUNT
-};
+#define TUNING_AEAD_COUNT 5 /* as many as enum aead_kernel has */
 
 struct tuning {
 	uint32_t offload;      /* enum tuning_offload */
-	uint32_t aead;	       /* enum tuning_aead */
+	uint32_t aead;	       /* enum aead_kernel, of a higher floor; 0: the fastest */
 	uint32_t threads;      /* 1..TUNING_THREADS_MAX; 0: as many as the machine is good for */
 	uint32_t tx_queue_len; /* of the TUN, packets, 1..TUNING_QUEUE_LEN_MAX */
 };

@@ -46,8 +46,7 @@ struct engine {
 	struct device_plan *plan;
 	struct sources_walk sources;
 	nanos stamps_low; /* when stamps are past it, a new limit is asked for */
-	struct tuning tuning;
-	bool has_told; /* how it is tuned */
+	struct tuner tuner;
 	bool is_waiting_for_stamps;
 	bool has_failed;
 };
@@ -233,14 +232,6 @@ static void on_link(struct engine *e, const struct to_engine *message)
 	settle_link(e);
 }
 
-/* It has all descriptors now. */
-static void tell_tuning(struct engine *e)
-{
-	if (!e->has_told)
-		tuner_say(&e->tuning, e->pump.crew.count + 1);
-	e->has_told = true;
-}
-
 static void on_sockets(struct engine *e, const struct to_engine *message, const int *fds)
 {
 	int error = message->sockets.error;
@@ -260,7 +251,7 @@ static void on_sockets(struct engine *e, const struct to_engine *message, const 
 		error = pump_use_sockets(&e->pump, &udp);
 	if (!error) {
 		e->last_port = udp.port;
-		tell_tuning(e);
+		tuner_say(&e->tuner);
 	}
 	if (e->plan)
 		finish_set(e, -error);
@@ -269,13 +260,12 @@ static void on_sockets(struct engine *e, const struct to_engine *message, const 
 
 static void on_start(struct engine *e, const struct to_engine *message, int tun)
 {
-	e->tuning = message->start.tuning;
 	device_set_mtu(e->device, message->start.mtu);
 	device_set_stamp_floor(e->device, &message->start.stamp_floor);
 	take_stamps(e, &message->start.stamps);
 	if (pump_use_tun(&e->pump, tun))
 		loop_stop(&e->loop);
-	pump_start_workers(&e->pump, tuner_threads(&e->tuning, tuner_cpus()) - 1);
+	tuner_begin(&e->tuner, &message->start.tuning);
 }
 
 /*
@@ -303,7 +293,7 @@ static void handle(struct engine *e, const struct to_engine *message, const int 
 	case TO_ENGINE_CONTROL: clients_add(&e->clients, fds[0], message->control.is_own); break;
 	case TO_ENGINE_LINK: on_link(e, message); break;
 	case TO_ENGINE_ROUTES: on_routes(e, &message->sources); break;
-	case TO_ENGINE_TUNING: e->tuning.offload = message->tuning.offload; break;
+	case TO_ENGINE_TUNING: tuner_change(&e->tuner, &message->tuning); break;
 	case TO_ENGINE_STAMPS: take_stamps(e, &message->stamps); break;
 	case TO_ENGINE_PING: tell_supervisor(e, &answer); break;
 	}
@@ -367,10 +357,10 @@ static int open_all(struct engine *e, int channel)
 	if (error)
 		return error;
 	pump_init(&e->pump, &e->loop, &e->pool, e->device);
+	tuner_init(&e->tuner, &e->pump);
 	e->pump.on_run = on_run;
 	e->pump.context = e;
 	e->stamps_low = NANOS_NEVER;
-	e->tuning = TUNING_USUAL;
 	error = open_clients(e);
 	e->channel = (struct watch){channel, on_channel, e};
 	return error ? error : loop_add(&e->loop, &e->channel, EPOLLIN);

@@ -342,7 +342,7 @@ int pump_use_sockets(struct pump *p, const struct udp_sockets *udp)
 	int error = 0;
 	pump_close_sockets(p);
 	p->udp = *udp;
-	udp_set_offload(&p->udp, true);
+	udp_set_offload(&p->udp, p->has_offload);
 	for (uint32_t i = 0; i < 2 * udp->count; i++) {
 		struct pump_port *port = &p->ports[i];
 		*port = (struct pump_port){{udp->all[i], on_udp, port}, p, i % 2};
@@ -370,6 +370,7 @@ void pump_init(struct pump *p, struct loop *loop, struct burst_pool *pool, struc
 		.tun.fd = -1,
 		.packets.fd = -1,
 		.udp = UDP_NO_SOCKETS,
+		.has_offload = true,
 	};
 	loop_on_deadline(loop, on_deadline, p);
 }
@@ -390,7 +391,18 @@ int pump_use_tun(struct pump *p, int tun)
 	p->tun = (struct watch){tun, on_tun, p};
 	p->tun_events = EPOLLIN;
 	tun_open(&p->packets, tun);
+	if (!p->has_offload)
+		tun_use_offloads(&p->packets, 0);
 	return loop_add(p->loop, &p->tun, EPOLLIN);
+}
+
+/* Super-packets that wait in a queue already are cut and opened all the same. */
+void pump_set_offload(struct pump *p, bool is_on)
+{
+	p->has_offload = is_on;
+	if (p->tun.fd >= 0)
+		tun_use_offloads(&p->packets, is_on ? TUN_OFFLOADS : 0);
+	udp_set_offload(&p->udp, is_on);
 }
 
 void pump_wipe(struct pump *p)

@@ -35,6 +35,7 @@ struct pump { /* stays at its address once it has descriptors */
 	struct watch tun;
 	struct tun packets;  /* of the TUN */
 	uint32_t tun_events; /* that wake us */
+	bool has_offload;    /* wanted */
 	struct udp_sockets udp;
 	struct outlet outlet;
 	struct pump_port ports[UDP_SOCKETS_MAX]; /* in the order of udp.all */
@@ -59,6 +60,9 @@ void pump_init(
  * of the loop have it, and so has the caller before loop_run and after.
  */
 uint32_t pump_start_workers(struct pump *pump, uint32_t count);
+
+/* Whether what the kernel offers is used, from now on and at first; see io/tun.h, io/udp.h. */
+void pump_set_offload(struct pump *pump, bool is_on);
 
 /* Takes the TUN's descriptor. 0 or -errno. */
 int pump_use_tun(struct pump *pump, int tun);

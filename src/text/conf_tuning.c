@@ -1,7 +1,6 @@
 #include "text/conf_tuning.h"
 
-#include <string.h>
-
+#include "crypto/aead.h"
 #include "text/addrtext.h"
 #include "text/conf_parse.h"
 
@@ -10,13 +9,7 @@ static const char *const offload_names[TUNING_OFFLOAD_COUNT] = {
 	[TUNING_OFFLOAD_OFF] = "off",
 };
 
-static const char *const aead_names[TUNING_AEAD_COUNT] = {
-	[TUNING_AEAD_AUTO] = "auto",
-	[TUNING_AEAD_LIBSODIUM] = "libsodium",
-	[TUNING_AEAD_PORTABLE] = "portable",
-	[TUNING_AEAD_AVX2] = "avx2",
-	[TUNING_AEAD_AVX512] = "avx512",
-};
+_Static_assert(TUNING_AEAD_COUNT == AEAD_KERNEL_COUNT && AEAD_AUTO == 0, "as tuning.h says");
 
 const char *conf_offload_name(uint32_t offload)
 {
@@ -25,14 +18,14 @@ const char *conf_offload_name(uint32_t offload)
 
 const char *conf_aead_name(uint32_t aead)
 {
-	return aead_names[aead];
+	return aead_kernel_name((enum aead_kernel)aead);
 }
 
-static bool read_name(
-	uint32_t *out, const struct conf_token *token, const char *const *names, uint32_t count)
+static bool read_name(uint32_t *out, const struct conf_token *token,
+	const char *(*name_of)(uint32_t number), uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		if (!conf_text_is(token->text, token->len, names[i]))
+		if (!conf_text_is(token->text, token->len, name_of(i)))
 			continue;
 		*out = i;
 		return true;
@@ -66,9 +59,11 @@ void conf_read_tuning(struct conf_parser *p, const struct conf_line *line)
 	bool ok = false;
 	switch (line->key->id) {
 	case CONF_OFFLOAD:
-		ok = read_name(&tuning->offload, token, offload_names, TUNING_OFFLOAD_COUNT);
+		ok = read_name(&tuning->offload, token, conf_offload_name, TUNING_OFFLOAD_COUNT);
 		break;
-	case CONF_AEAD: ok = read_name(&tuning->aead, token, aead_names, TUNING_AEAD_COUNT); break;
+	case CONF_AEAD:
+		ok = read_name(&tuning->aead, token, conf_aead_name, TUNING_AEAD_COUNT);
+		break;
 	case CONF_THREADS: ok = read_threads(&tuning->threads, token); break;
 	default: ok = read_number(&tuning->tx_queue_len, token, TUNING_QUEUE_LEN_MAX); break;
 	}

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "crypto/aead.h"
 #include "text/conf.h"
 #include "unit/test.h"
 
@@ -16,10 +17,10 @@ TEST(conf_tuning_values)
 		{"", {.tx_queue_len = 50}},
 		{"Offload=auto\nAead=auto\nThreads=auto\n", {.tx_queue_len = 50}},
 		{"Offload=off\nTxQueueLen=1\n", {.offload = TUNING_OFFLOAD_OFF, .tx_queue_len = 1}},
-		{"Aead=libsodium\n", {.aead = TUNING_AEAD_LIBSODIUM, .tx_queue_len = 50}},
-		{"Aead=portable\n", {.aead = TUNING_AEAD_PORTABLE, .tx_queue_len = 50}},
-		{"AEAD = AVX2 # mine\n", {.aead = TUNING_AEAD_AVX2, .tx_queue_len = 50}},
-		{"#!Aead=avx512\n", {.aead = TUNING_AEAD_AVX512, .tx_queue_len = 50}},
+		{"Aead=libsodium\n", {.aead = AEAD_LIBSODIUM, .tx_queue_len = 50}},
+		{"Aead=portable\n", {.aead = AEAD_PORTABLE, .tx_queue_len = 50}},
+		{"AEAD = AVX2 # mine\n", {.aead = AEAD_AVX2, .tx_queue_len = 50}},
+		{"#!Aead=avx512\n", {.aead = AEAD_AVX512, .tx_queue_len = 50}},
 		{"Threads = 64\nTxQueueLen=10000\n", {.threads = 64, .tx_queue_len = 10000}},
 		{"Threads = 64\nThreads = 1\n", {.threads = 1, .tx_queue_len = 50}},
 		{"Threads = 64\nThreads = Auto\n", {.tx_queue_len = 50}},
@@ -41,6 +42,6 @@ TEST(conf_tuning_names_are_those_of_the_file)
 {
 	CHECK_STR("auto", conf_offload_name(TUNING_OFFLOAD_AUTO));
 	CHECK_STR("off", conf_offload_name(TUNING_OFFLOAD_OFF));
-	CHECK_STR("auto", conf_aead_name(TUNING_AEAD_AUTO));
-	CHECK_STR("avx512", conf_aead_name(TUNING_AEAD_AVX512));
+	CHECK_STR("auto", conf_aead_name(AEAD_AUTO));
+	CHECK_STR("avx512", conf_aead_name(AEAD_AVX512));
 }
