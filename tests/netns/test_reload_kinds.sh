@@ -203,7 +203,7 @@ test_tuning() {
 	expect_equal "queue" 70 "$(queue_len adit-a)"
 	stop_both
 	start adit-a a "$adit" run "$conf"
-	wait_until 10 "adit-a to be ready" grep -q "adit-a: up" "$dir/adit-a.log"
+	wait_until 10 "address of adit-a" has_address a adit-a
 	expect_equal "queue" 90 "$(queue_len adit-a)"
 	stop adit-a
 }
