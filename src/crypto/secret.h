@@ -35,6 +35,16 @@ void secret_wipe(void *p, size_t len);
 bool secret_is_equal(const void *a, const void *b, size_t len);
 bool secret_is_zero(const void *p, size_t len);
 
+/*
+ * The same value, of which the compiler knows nothing any more: where a bit becomes a
+ * mask, so that it makes no jump of it.
+ */
+static inline uint32_t secret_barrier(uint32_t x)
+{
+	__asm__("" : "+r"(x));
+	return x;
+}
+
 /* `base` is 64-byte aligned, zeroed, and outlives the arena. */
 void secret_arena_init(struct secret_arena *arena, uint8_t *base, size_t len);
 
