@@ -19,7 +19,8 @@
 #   make clean
 #
 # CC=clang, and BUILD=release (default) or BUILD=sanitize, choose the variant; so
-# does BITS=32, on x86-64.
+# does BITS=32, on x86-64. KEM=tree or KEM=sodium chooses whose ML-KEM-768 it is;
+# without it libsodium's where it has one (from 1.0.22 on), else ours.
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -37,7 +38,8 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-variant := $(BUILD)$(if $(findstring clang,$(CC)),-clang)$(if $(filter 32,$(BITS)),-32)
+variant := $(BUILD)$(if $(findstring clang,$(CC)),-clang)$(if $(filter 32,$(BITS)),-32)$(if \
+	$(KEM),-$(KEM))
 out     := build/$(variant)
 
 # ------------------------------------------------------------------ flags
@@ -78,6 +80,21 @@ $(libs32)/libsodium.a: tests/tools/libs32
 $(addprefix $(out)/,adit unit sim sim-model): | $(libs32)/libsodium.a
 endif
 
+# KEM=sodium where the system's libsodium has none takes Debian testing's, from build/.
+has_kem := $(shell echo 'int main(void) { return !crypto_kem_mlkem768_dec; }' | \
+	$(CC) $(CPPFLAGS) -include sodium.h -fsyntax-only -x c - 2>/dev/null && echo yes)
+kem := $(or $(KEM),$(if $(has_kem),sodium,tree))
+ifeq ($(filter tree sodium,$(kem)),)
+$(error KEM is "$(KEM)"; it must be tree or sodium)
+endif
+ifeq ($(kem)$(has_kem),sodium)
+newest_sodium := build/sodium
+CPPFLAGS += -I$(newest_sodium)/include
+LDFLAGS  += -L$(newest_sodium)/lib
+$(newest_sodium)/lib/libsodium.a: tests/tools/newest_sodium
+	$< $(newest_sodium)
+endif
+
 SODIUM_LIBS := -lsodium
 MNL_LIBS    := -lnftnl -lmnl
 
@@ -90,7 +107,8 @@ objects = $(patsubst %.c,$(out)/%.o,$(call sources,$(1)))
 comma   := ,
 
 core_folders := $(addprefix src/,$(core_floors))
-core_objects := $(call objects,$(core_folders))
+core_objects := $(filter-out $(out)/src/crypto/kem_$(if $(filter tree,$(kem)),sodium,tree).o,\
+	$(call objects,$(core_folders)))
 text_objects := $(call objects,src/text)
 room_objects := $(call objects,$(addprefix src/,$(room_floors)))
 
@@ -109,7 +127,7 @@ $(out)/libcore.a $(out)/libtext.a:
 $(out)/adit: $(room_objects) $(out)/libtext.a $(out)/libcore.a
 	$(link) $(MNL_LIBS) $(SODIUM_LIBS)
 
-$(out)/%.o: %.c Makefile
+$(out)/%.o: %.c Makefile $(addsuffix /lib/libsodium.a,$(newest_sodium))
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -5,7 +5,7 @@
  *
  * A kem_seed is what an initiator keeps while it waits for a response: 64 bytes of
  * locked memory for each handshake instead of 2400, for one more key derivation, which
- * is less than an X25519. A kem_secret_key lives on the stack of one call; whoever
+ * takes as long as an X25519. A kem_secret_key lives on the stack of one call; whoever
  * declares one of these, or a kem_shared_secret, wipes it. Nothing secret stays in
  * the stack below.
  */

@@ -19,6 +19,8 @@
 #define DK_HASH	      (DK_PUBLIC_KEY + KEM_PUBLIC_KEY_LEN)
 #define DK_REJECTION  (DK_HASH + 32)
 
+#define WORK_STACK_MAX 2048 /* bytes, below the functions of kem.h */
+
 _Static_assert(KEM_PUBLIC_KEY_LEN == VECTOR_LEN + 32, "t, rho");
 _Static_assert(KEM_SECRET_KEY_LEN == DK_REJECTION + 32, "s, ek, H(ek), z");
 _Static_assert(KEM_CIPHERTEXT_LEN == U_LEN + POLY_BYTES(V_BITS), "u, v");
@@ -172,6 +174,17 @@ static void decrypt(
 
 /* ------------------------------------------------------------------ ML-KEM [FIPS 203, 6] */
 
+/*
+ * Also the stack below, where the functions above, Keccak first of all, had what did not
+ * fit into registers: a call from the same depth, with more of it than they need.
+ */
+__attribute__((noinline)) static void work_wipe(struct work *w)
+{
+	uint8_t dead[WORK_STACK_MAX];
+	secret_wipe(dead, sizeof dead);
+	secret_wipe(w, sizeof *w);
+}
+
 void kem_keypair_derive(
 	struct kem_public_key *pub, struct kem_secret_key *secret, const struct kem_seed *seed)
 {
@@ -180,7 +193,7 @@ void kem_keypair_derive(
 	memcpy(secret->bytes + DK_PUBLIC_KEY, pub->bytes, sizeof pub->bytes);
 	hash_h(&w, secret->bytes + DK_HASH, pub);
 	memcpy(secret->bytes + DK_REJECTION, seed->bytes + 32, 32);
-	secret_wipe(&w, sizeof w);
+	work_wipe(&w);
 }
 
 static bool read_public_vector(struct work *w, const uint8_t bytes[static VECTOR_LEN])
@@ -207,7 +220,7 @@ bool kem_encapsulate_message(struct kem_ciphertext *ct, struct kem_shared_secret
 	hash_g(&w, w.message, h, sizeof h);
 	memcpy(shared->bytes, w.derived, sizeof shared->bytes);
 	encrypt(&w, ct, pub->bytes + VECTOR_LEN, w.derived + 32);
-	secret_wipe(&w, sizeof w);
+	work_wipe(&w);
 	return true;
 }
 
@@ -235,5 +248,5 @@ void kem_decapsulate(struct kem_shared_secret *shared, const struct kem_cipherte
 	for (size_t i = 0; i < sizeof shared->bytes; i++)
 		shared->bytes[i] =
 			(uint8_t)((w.derived[i] & ~is_forged) | (w.rejected[i] & is_forged));
-	secret_wipe(&w, sizeof w);
+	work_wipe(&w);
 }
