@@ -19,8 +19,6 @@
 #define DK_HASH	      (DK_PUBLIC_KEY + KEM_PUBLIC_KEY_LEN)
 #define DK_REJECTION  (DK_HASH + 32)
 
-#define WORK_STACK_MAX 2048 /* bytes, below the functions of kem.h */
-
 _Static_assert(KEM_PUBLIC_KEY_LEN == VECTOR_LEN + 32, "t, rho");
 _Static_assert(KEM_SECRET_KEY_LEN == DK_REJECTION + 32, "s, ek, H(ek), z");
 _Static_assert(KEM_CIPHERTEXT_LEN == U_LEN + POLY_BYTES(V_BITS), "u, v");
@@ -30,7 +28,7 @@ struct vector {
 	struct poly p[K];
 };
 
-/* What a call computes with, and nobody may find afterwards. */
+/* What a call computes with. */
 struct work {
 	struct vector s, t; /* the secret vector (y of an encryption), the public one */
 	struct poly e, a, v;
@@ -174,18 +172,8 @@ static void decrypt(
 
 /* ------------------------------------------------------------------ ML-KEM [FIPS 203, 6] */
 
-/*
- * Also the stack below, where the functions above, Keccak first of all, had what did not
- * fit into registers: a call from the same depth, with more of it than they need.
- */
-__attribute__((noinline)) static void work_wipe(struct work *w)
-{
-	uint8_t dead[WORK_STACK_MAX];
-	secret_wipe(dead, sizeof dead);
-	secret_wipe(w, sizeof *w);
-}
-
-void kem_keypair_derive(
+/* [Algorithm 16] */
+__attribute__((noinline)) static void derive(
 	struct kem_public_key *pub, struct kem_secret_key *secret, const struct kem_seed *seed)
 {
 	struct work w;
@@ -193,7 +181,6 @@ void kem_keypair_derive(
 	memcpy(secret->bytes + DK_PUBLIC_KEY, pub->bytes, sizeof pub->bytes);
 	hash_h(&w, secret->bytes + DK_HASH, pub);
 	memcpy(secret->bytes + DK_REJECTION, seed->bytes + 32, 32);
-	work_wipe(&w);
 }
 
 static bool read_public_vector(struct work *w, const uint8_t bytes[static VECTOR_LEN])
@@ -205,8 +192,10 @@ static bool read_public_vector(struct work *w, const uint8_t bytes[static VECTOR
 	return is_good;
 }
 
-bool kem_encapsulate_message(struct kem_ciphertext *ct, struct kem_shared_secret *shared,
-	const struct kem_public_key *pub, const struct kem_message *message)
+/* [Algorithm 17] */
+__attribute__((noinline)) static bool encapsulate(struct kem_ciphertext *ct,
+	struct kem_shared_secret *shared, const struct kem_public_key *pub,
+	const struct kem_message *message)
 {
 	struct work w;
 	if (!read_public_vector(&w, pub->bytes)) {
@@ -220,7 +209,6 @@ bool kem_encapsulate_message(struct kem_ciphertext *ct, struct kem_shared_secret
 	hash_g(&w, w.message, h, sizeof h);
 	memcpy(shared->bytes, w.derived, sizeof shared->bytes);
 	encrypt(&w, ct, pub->bytes + VECTOR_LEN, w.derived + 32);
-	work_wipe(&w);
 	return true;
 }
 
@@ -233,9 +221,12 @@ static uint32_t mask_of_difference(const struct kem_ciphertext *a, const struct 
 	return 0 - secret_barrier((0 - difference) >> 31);
 }
 
-/* The encryption is done again with what decryption gave: only an honest one comes out equal. */
-void kem_decapsulate(struct kem_shared_secret *shared, const struct kem_ciphertext *ct,
-	const struct kem_secret_key *secret)
+/*
+ * The encryption is done again with what decryption gave: only an honest one comes out
+ * equal. [Algorithm 18]
+ */
+__attribute__((noinline)) static void decapsulate(struct kem_shared_secret *shared,
+	const struct kem_ciphertext *ct, const struct kem_secret_key *secret)
 {
 	struct work w;
 	const uint8_t *public_key = secret->bytes + DK_PUBLIC_KEY;
@@ -248,5 +239,42 @@ void kem_decapsulate(struct kem_shared_secret *shared, const struct kem_cipherte
 	for (size_t i = 0; i < sizeof shared->bytes; i++)
 		shared->bytes[i] =
 			(uint8_t)((w.derived[i] & ~is_forged) | (w.rejected[i] & is_forged));
-	work_wipe(&w);
+}
+
+/* ------------------------------------------------------------------ and nothing left behind
+ * Secrets lie in struct work, and wherever the compiler puts what does not fit into
+ * registers. So all of the above runs in functions that are not inlined, and then the
+ * stack is wiped from the same depth, with more of it than they need.
+ */
+
+#define STACK_MAX 16384
+
+_Static_assert(sizeof(struct work) <= STACK_MAX / 2, "as much again for what it calls");
+
+__attribute__((noinline)) static void wipe_stack(void)
+{
+	uint8_t dead[STACK_MAX];
+	secret_wipe(dead, sizeof dead);
+}
+
+void kem_keypair_derive(
+	struct kem_public_key *pub, struct kem_secret_key *secret, const struct kem_seed *seed)
+{
+	derive(pub, secret, seed);
+	wipe_stack();
+}
+
+bool kem_encapsulate_message(struct kem_ciphertext *ct, struct kem_shared_secret *shared,
+	const struct kem_public_key *pub, const struct kem_message *message)
+{
+	bool is_good = encapsulate(ct, shared, pub, message);
+	wipe_stack();
+	return is_good;
+}
+
+void kem_decapsulate(struct kem_shared_secret *shared, const struct kem_ciphertext *ct,
+	const struct kem_secret_key *secret)
+{
+	decapsulate(shared, ct, secret);
+	wipe_stack();
 }
