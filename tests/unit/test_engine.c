@@ -56,7 +56,10 @@ static bool begin(void)
 {
 	setenv("LOG_LEVEL", "silent", 1); /* that nobody answers is no news here */
 	log_init("");
-	REQUIRE(!process_start(&engine, "engine", engine_run, NULL, NULL, 0));
+	int error = process_start(&engine, "engine", engine_run, NULL, NULL, 0);
+	unsetenv("LOG_LEVEL");
+	log_init("");
+	REQUIRE(!error);
 	return connect_client();
 }
 

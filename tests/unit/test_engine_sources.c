@@ -35,6 +35,8 @@ TEST(engine_tells_its_sources_when_more_are_wanted)
 	setenv("LOG_LEVEL", "silent", 1);
 	log_init("");
 	CHECK_EQ(0, process_start(&engine, "engine", engine_run, NULL, NULL, 0));
+	unsetenv("LOG_LEVEL");
+	log_init("");
 	CHECK(tell(&routes));
 	CHECK_EQ(FROM_ENGINE_SOURCES, next_kind());
 	routes.sources.is_last = 1;
