@@ -162,7 +162,8 @@ static uint32_t pseudo_header(const struct plain_packet *p, uint32_t l4_len)
 
 static uint8_t text_byte(uint32_t at)
 {
-	return (uint8_t)(at * 2654435761u >> 24);
+	uint32_t mixed = at * 2654435761u;
+	return (uint8_t)((mixed ^ mixed >> 15) * 2246822519u >> 24);
 }
 
 static uint32_t build(uint8_t *out, const struct plain_packet *p)
@@ -220,6 +221,16 @@ struct plain_packet plain_segment(const struct plain_packet *p, uint32_t size, u
 	if (!is_last)
 		segment.flags &= (uint8_t) ~(PLAIN_FIN | PLAIN_PSH);
 	return segment;
+}
+
+struct plain_packet plain_next(const struct plain_packet *p)
+{
+	struct plain_packet next = *p;
+	next.id++;
+	next.payload_at += p->payload_len;
+	if (p->protocol == PLAIN_TCP)
+		next.seq += p->payload_len;
+	return next;
 }
 
 static uint32_t get16(const uint8_t *at)

@@ -58,6 +58,9 @@ uint32_t plain_build_super(uint8_t *out, const struct plain_packet *p);
 /* Segment k of the super-packet `p` cut at `size`. */
 struct plain_packet plain_segment(const struct plain_packet *p, uint32_t size, uint32_t k);
 
+/* The packet that follows p in its flow, as its sender would make it. */
+struct plain_packet plain_next(const struct plain_packet *p);
+
 /* Ones' complement sum of bytes, the first of which is a high one; 16 bits. */
 uint32_t plain_sum_bytes(const uint8_t *bytes, uint32_t len);
 

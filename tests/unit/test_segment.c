@@ -257,7 +257,8 @@ TEST(segment_what_shares_a_burst)
 		row("another TOS", false, tcp6), row("another protocol", false, tcp4),
 		row("options", false, udp4), row("another version", false, udp4),
 		row("a little shorter", true, udp4), row("shorter", true, udp4),
-		row("longer", false, udp4), row("another TTL", true, udp4)};
+		row("longer", false, udp4), row("another TTL", true, udp4),
+		row("options like ports", false, udp4)};
 	rows[2].second.to = rows[3].second.to = 9;
 	rows[4].second.from = 9;
 	rows[5].second.from_port = 9;
@@ -272,6 +273,8 @@ TEST(segment_what_shares_a_burst)
 	rows[15].second.payload_len = 1;
 	rows[16].second.payload_len = 97;
 	rows[17].second.ttl = 1;
+	rows[18].first.from_port = rows[18].first.to_port = 0x0101;
+	rows[18].second.extra = 1;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (!row_is_right(&rows[i]))
 			test_fail(__FILE__, __LINE__, "row %zu: %s", i, rows[i].what);
@@ -346,8 +349,8 @@ TEST(segment_refuses_headers_that_lie)
 		case 7: header.csum_offset = 6; break;
 		case 8: packet[32] = 4 << 4; break; /* TCP header of 16 bytes */
 		case 9: packet[0] = 0x55; break;    /* version 5 */
-		case 10: packet[3] ^= 1; break;	    /* total length */
-		case 11: len = 20 + 31; break;	    /* within the TCP header */
+		case 10: packet[3]--; break;	    /* total length */
+		case 11: packet[2] = 0, packet[3] = 51, len = 51; break; /* within TCP options */
 		case 12: header.csum_start = 39; break;
 		case 13: header.csum_start = 41; break;
 		case 14: packet[6] = PLAIN_TCP; break;
