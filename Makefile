@@ -147,9 +147,9 @@ endif
 $(out)/tests/%.o: CPPFLAGS += -Itests
 
 # One program for all unit tests, with everything but main() itself, and with an
-# allocator in between that can fail.
+# allocator and a kernel in between that can fail.
 $(out)/unit $(out)/fuzz: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$(out)/unit: LDFLAGS += -Wl,--wrap=free
+$(out)/unit: LDFLAGS += -Wl,--wrap=free,--wrap=sendmsg,--wrap=sendmmsg
 $(out)/unit: $(call objects,tests/unit) $(filter-out $(out)/src/main/main.o,$(room_objects)) \
 		$(out)/libtext.a $(out)/libcore.a
 	$(link) $(MNL_LIBS) $(SODIUM_LIBS)

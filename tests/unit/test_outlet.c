@@ -8,6 +8,7 @@
 #include "unit/lane.h"
 #include "unit/outer.h"
 #include "unit/sandbox.h"
+#include "unit/segments.h"
 
 static struct outlet outlet;
 static struct narrator narrator;
@@ -87,4 +88,23 @@ static bool others(void)
 TEST(outlet_demotes_nobody_else)
 {
 	sandbox_run(others);
+}
+
+/* No checksums in the device: then no length goes together, and the line says so. */
+static bool demoted_for_checksums(void)
+{
+	uint32_t calls;
+	REQUIRE(capture_begin(NULL, "wg0") && lane_begin(&lane_v4));
+	segments_fail(EIO);
+	REQUIRE(send_burst(1000, &calls) && progress.segment_error == -EIO);
+	REQUIRE(strstr(captured(), "it computes no checksums"));
+	segments_fail(0);
+	REQUIRE(send_burst(20, &calls) && calls == 40);
+	REQUIRE(!*captured());
+	return true;
+}
+
+TEST(outlet_demotes_any_length_without_checksums)
+{
+	sandbox_run(demoted_for_checksums);
 }

@@ -22,6 +22,7 @@
 #include "unit/lane.h"
 #include "unit/outer.h"
 #include "unit/sandbox.h"
+#include "unit/segments.h"
 
 /* ---- paths that cannot */
 
@@ -132,6 +133,66 @@ static bool no_checksums(void)
 TEST(udp_offload_loses_nothing_without_checksums)
 {
 	sandbox_run(no_checksums);
+}
+
+/* Devices and kernels of all ages: whatever they call it, each datagram arrives once. */
+static bool refused(const struct ip_address *local)
+{
+	static const int errors[] = {EIO, EINVAL, EMSGSIZE};
+	static const uint32_t lens[] = {32, 1452, 1452, 1452, 700, 700, 0x100};
+	REQUIRE(lane_begin(local));
+	for (size_t i = 0; i < 2 * sizeof errors / sizeof *errors; i++) {
+		struct udp_progress progress = {0};
+		uint32_t calls;
+		lane_fill(i % 2 ? BURST_PACKETS_MAX : 60, 1452, lens, 7);
+		lane.to.source = i < 3 ? (struct ip_address){0} : *local;
+		segments_fail(errors[i / 2]);
+		REQUIRE(lane_send(&progress) && progress.way == 0 && !progress.source_failed);
+		REQUIRE(progress.segment_error == -errors[i / 2] && progress.is_plain);
+		REQUIRE(progress.segment_len == 1452);
+		segments_fail(0);
+		REQUIRE(lane_arrives(&calls) && calls == lane.out.count);
+	}
+	return true;
+}
+
+static bool refused_v4(void)
+{
+	return refused(&lane_v4);
+}
+
+static bool refused_v6(void)
+{
+	return lane_has_v6() ? refused(&lane_v6) : sandbox_skip("no IPv6 here");
+}
+
+TEST(udp_offload_loses_nothing_where_it_is_refused_v4)
+{
+	sandbox_run(refused_v4);
+}
+
+TEST(udp_offload_loses_nothing_where_it_is_refused_v6)
+{
+	sandbox_run(refused_v6);
+}
+
+/* What is no matter of segments is refused together, and the rest goes on. */
+static bool forbidden(void)
+{
+	static const uint32_t lens[] = {1000, 1000, 1000, 32};
+	struct udp_progress progress = {0};
+	REQUIRE(lane_begin(&lane_v4));
+	lane_fill(9, 1000, lens, 4); /* 1000 x 3 and 32, twice, and one more */
+	segments_fail(EPERM);
+	REQUIRE(udp_send_burst(&lane.a, &lane.out, &lane.to, false, &progress) == 0);
+	REQUIRE(progress.refused == 8 && progress.error == -EPERM && progress.next == 9);
+	REQUIRE(!progress.segment_error && !progress.is_plain && !progress.segment_len);
+	return true;
+}
+
+TEST(udp_offload_counts_what_a_filter_forbids)
+{
+	sandbox_run(forbidden);
 }
 
 /* ---- kernels that cannot */
