@@ -34,14 +34,18 @@ int haul_tun(struct haul *h, struct tun *tun)
 	return 0;
 }
 
-int haul_udp(struct haul *h, int fd, uint32_t max)
+int haul_udp(struct haul *h, int fd, bool is_for_handshakes)
 {
-	for (uint32_t i = 0; i < max; i++) {
+	const uint32_t max = is_for_handshakes ? HAUL_HANDSHAKES : HAUL_BURSTS;
+	uint32_t cost; /* of the turn */
+	for (uint32_t i = 0; i < max; i += cost) {
 		struct endpoint from;
+		cost = 1;
 		struct burst *burst = burst_pool_get(h->pool, BURST_LARGE);
 		int got = burst ? udp_receive_burst(fd, burst, &from) : -ENOMEM;
 		if (got > 0) {
 			bool has_enough = is_full(h, burst, HAUL_UDP_BYTES);
+			cost = is_for_handshakes ? burst->count : 1;
 			device_count_drop(h->device, DROP_LENGTH, (uint32_t)got - burst->count);
 			device_put_datagrams(h->device, burst, &from, h->now);
 			if (has_enough)

@@ -27,7 +27,10 @@ struct haul {
  */
 int haul_tun(struct haul *haul, struct tun *tun);
 
-/* The same from a socket, up to `max` receives; no error is for ever. */
-int haul_udp(struct haul *haul, int fd, uint32_t max);
+/*
+ * The same from a socket; no error is for ever. Of handshakes each counts, however many
+ * come in by one call.
+ */
+int haul_udp(struct haul *haul, int fd, bool is_for_handshakes);
 
 #endif

@@ -257,8 +257,7 @@ static void on_udp(void *context, uint32_t events)
 	struct haul haul = begin_turn(p, &now);
 	if (events & EPOLLOUT && p->blocked.burst)
 		send_blocked(p, &port->watch);
-	uint32_t max = has_handshakes ? HAUL_HANDSHAKES : HAUL_BURSTS;
-	if (!haul_udp(&haul, port->watch.fd, max) && !has_handshakes)
+	if (!haul_udp(&haul, port->watch.fd, has_handshakes) && !has_handshakes)
 		crew_engage(&p->crew);
 	pump_run(p, &now);
 	if (has_handshakes)
@@ -273,7 +272,7 @@ static void on_udp(void *context, uint32_t events)
 static int haul_source(struct pump *p, struct haul *haul, uint32_t number)
 {
 	if (number > 0)
-		return haul_udp(haul, p->udp.pairs[number - 1].data, HAUL_BURSTS);
+		return haul_udp(haul, p->udp.pairs[number - 1].data, false);
 	if (p->tun.fd < 0 || !p->tun_events)
 		return -EAGAIN;
 	return haul_tun(haul, &p->packets); /* an error is the main thread's to see */

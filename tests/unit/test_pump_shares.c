@@ -1,3 +1,4 @@
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,6 +50,41 @@ static bool shares(void)
 TEST(pump_gives_data_its_share_row_30)
 {
 	sandbox_run(shares);
+}
+
+/* Row 30: what comes in by one call is as many as it is, or a flood would take long turns. */
+static bool merged_flood(void)
+{
+	enum { LEN = 148, TOGETHER = 64, TIMES = 8 };
+	uint8_t bytes[LEN * TOGETHER] = {0};
+	const int len = LEN;
+	REQUIRE(sides_begin("127.0.0.1"));
+	if (handshakes_v4(&b.pump.udp) < 0)
+		return sandbox_skip("this kernel does not steer");
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &len, sizeof len))
+		return sandbox_skip("this kernel has no UDP_SEGMENT");
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(b.port)};
+	memcpy(&to.sin_addr, ip("127.0.0.1").bytes, 4);
+	for (int i = 0; i < TOGETHER; i++)
+		bytes[i * LEN] = MESSAGE_INITIATION;
+	loop_settle(&b.loop);
+	for (int i = 0; i < TIMES; i++)
+		REQUIRE(sendto(fd, bytes, sizeof bytes, 0, (struct sockaddr *)&to, sizeof to) ==
+			sizeof bytes);
+	b.pump.owed = 0;
+	loop_turn(&b.loop);
+	uint64_t first = end_drops(&b.end, DROP_MAC1);
+	REQUIRE(first >= TOGETHER && first < 2 * TOGETHER);
+	loop_settle(&b.loop);
+	REQUIRE(end_drops(&b.end, DROP_MAC1) == TIMES * TOGETHER);
+	close(fd);
+	return sides_end();
+}
+
+TEST(pump_counts_handshakes_that_come_together_row_30)
+{
+	sandbox_run(merged_flood);
 }
 
 /* A suspend in the midst of it, say: hours that no handshake has had. */
