@@ -18,7 +18,8 @@ static const struct run hex_runs[] = {{'0', 0, 10}, {'a', 10, 6}, {'A', 10, 6}};
 /* All ones when first <= x < first + count, else 0; |x| and |first| under 2^30. */
 static int mask_if_within(int x, int first, int count)
 {
-	return ~((x - first) | (first + count - 1 - x)) >> 31;
+	uint32_t is_outside = (uint32_t)((x - first) | (first + count - 1 - x)) >> 31;
+	return (int)secret_barrier(is_outside) - 1;
 }
 
 static char encode(int value, const struct run *runs, unsigned run_count)

@@ -1,7 +1,6 @@
 /* regressions 26: what is done with secrets, and the same with a leak. */
 #include "ct/ct.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/secret.h"
@@ -10,13 +9,6 @@
 #include "session/cookie.h"
 #include "session/job.h"
 #include "text/keytext.h"
-
-/* A case's own mistake, not a leak: nothing of it may be passed over in silence. */
-static void need(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 /* Numbers that count up, and are secret. */
 static void fill_secret(void *context, void *out, size_t len)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 struct ct_case {
 	const char *name;
@@ -16,11 +17,21 @@ struct ct_case {
 	bool leaks; /* on purpose */
 };
 
-extern const struct ct_case ct_cases[];
-extern const size_t ct_case_count;
+extern const struct ct_case ct_cases[], ct_kem_cases[];
+extern const size_t ct_case_count, ct_kem_case_count;
+
+/* A case's own mistake, not a leak: nothing of it may be passed over in silence. */
+static inline void need(bool condition)
+{
+	if (!condition)
+		abort();
+}
 
 /* From here on the bytes are a secret; and from here on everybody may know them. */
 void ct_hide(void *p, size_t len);
 void ct_show(void *p, size_t len);
+
+/* Whether all of them are secret, or made of what is. */
+bool ct_is_hidden(const void *p, size_t len);
 
 #endif

@@ -5,10 +5,12 @@
 #include "ct/ct.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <valgrind/memcheck.h>
 
 #include "crypto/aead.h"
 #include "crypto/dh.h"
+#include "crypto/kem_poly.h"
 #include "crypto/secret.h"
 
 void ct_hide(void *p, size_t len)
@@ -19,6 +21,16 @@ void ct_hide(void *p, size_t len)
 void ct_show(void *p, size_t len)
 {
 	VALGRIND_MAKE_MEM_DEFINED(p, len);
+}
+
+bool ct_is_hidden(const void *p, size_t len)
+{
+	uint8_t undefined[4096] = {0};
+	need(len <= sizeof undefined && VALGRIND_GET_VBITS(p, undefined, len) == 1);
+	for (size_t i = 0; i < len; i++)
+		if (!undefined[i])
+			return false;
+	return true;
 }
 
 /* ------------------------------------------------------------------ outcomes
@@ -63,6 +75,22 @@ void __wrap_aead_open_batch(struct aead_packet *packets, size_t count)
 		packets[i].ok = shown(packets[i].ok);
 }
 
+/* ------------------------------------------------------------------ public values
+ * rho, of which ML-KEM makes its matrix, is a hash of the secret seed; but it is half of
+ * what is sent as the public key, and how often a number of the matrix is drawn again
+ * shows nothing else. So rho, and nothing but it, stops being secret where it is used.
+ */
+
+void __real_poly_sample_public(struct poly *out, const uint8_t *seed, uint8_t j, uint8_t i);
+void __wrap_poly_sample_public(struct poly *out, const uint8_t *seed, uint8_t j, uint8_t i);
+void __wrap_poly_sample_public(struct poly *out, const uint8_t *seed, uint8_t j, uint8_t i)
+{
+	uint8_t rho[32];
+	memcpy(rho, seed, sizeof rho);
+	ct_show(rho, sizeof rho);
+	__real_poly_sample_public(out, rho, j, i);
+}
+
 /* ------------------------------------------------------------------ the runner */
 
 static bool judge(const struct ct_case *c)
@@ -90,6 +118,9 @@ int main(void)
 		return 1;
 	for (size_t i = 0; i < ct_case_count; i++)
 		passed += judge(&ct_cases[i]);
-	printf("%zu passed, %zu failed\n", passed, ct_case_count - passed);
-	return passed != ct_case_count;
+	for (size_t i = 0; i < ct_kem_case_count; i++)
+		passed += judge(&ct_kem_cases[i]);
+	size_t count = ct_case_count + ct_kem_case_count;
+	printf("%zu passed, %zu failed\n", passed, count - passed);
+	return passed != count;
 }

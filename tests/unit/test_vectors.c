@@ -57,8 +57,13 @@ static bool each_case(const char *name, void (*judge)(struct json test, struct c
 /* Every file that a unit test reads, here or elsewhere. */
 TEST(vector_files)
 {
-	static const char *const names[] = {
-		X25519_FILE, CHACHA_FILE, XCHACHA_FILE, "noise/cacophony-IK.json"};
+	static const char *const names[] = {X25519_FILE, CHACHA_FILE, XCHACHA_FILE,
+		"noise/cacophony-IK.json", "wycheproof/mlkem_768_test.json",
+		"wycheproof/mlkem_768_encaps_test.json",
+		"wycheproof/mlkem_768_keygen_seed_test.json",
+		"wycheproof/mlkem_768_semi_expanded_decaps_test.json",
+		"cctv/modulus-ML-KEM-768.txt.gz", "cctv/strcmp-ML-KEM-768.txt",
+		"cctv/unluckysample-ML-KEM-768.txt"};
 	size_t count = sizeof names / sizeof *names, missing = 0;
 	for (size_t i = 0; i < count; i++) {
 		char *text;
