@@ -39,12 +39,11 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-variant := $(BUILD)$(if $(findstring clang,$(CC)),-clang)$(if $(filter 32,$(BITS)),-32)$(if \
-	$(KEM),-$(KEM))$(if $(filter-out 2,$(OPT)),-O$(OPT))
+variant := $(BUILD)$(if $(findstring clang,$(CC)),-clang)$(if $(filter 32,$(BITS)),-32)
+variant := $(variant)$(addprefix -,$(KEM))$(addprefix -O,$(filter-out 2,$(OPT)))
 out     := build/$(variant)
 
 # ------------------------------------------------------------------ flags
-# DWARF 4, for Debian 12's valgrind cannot read what clang writes as 5.
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Werror
 CPPFLAGS += -Isrc -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
@@ -203,6 +202,14 @@ $(out)/bench-aead: $(out)/tests/bench/aead.o $(out)/libcore.a
 bench-aead: $(out)/bench-aead
 	$<
 
+# What prints cases of ML-KEM, of whichever it was built with, for another to compare.
+$(out)/kem-cases: $(out)/tests/interop/kem_cases.o $(filter $(out)/src/crypto/%,$(core_objects))
+	$(link) $(SODIUM_LIBS)
+.PHONY: kem-programs
+kem-programs:
+	@$(MAKE) -s -j2 build/release-tree/kem-cases BUILD=release CC=gcc KEM=tree
+	@$(MAKE) -s -j2 build/release-sodium/kem-cases BUILD=release CC=gcc KEM=sodium || true
+
 # What looks for jumps and addresses that depend on a secret, under valgrind; in our own
 # ML-KEM, whichever the program has.
 ct_outcomes := secret_is_equal secret_is_zero dh aead_open aead_open_batch xaead_open \
@@ -288,8 +295,10 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/netns/test_scenarios.sh,sanitize) \
 	$(call room,tests/netns/test_peers.sh,sanitize)
 
-suite_ct := 'constant time, each compiler and level=tests/ct/run $(ct_others)' \
-	'ML-KEM-768, 10,000 rounds=ADIT_KEM_ROUNDS=10000 build/release/unit --expect 1 kem_accumulated'
+suite_ct := 'constant time, each compiler and level=tests/ct/run $(ct_others)'
+suite_kem := 'ML-KEM, 10,000 rounds=ADIT_KEM_ROUNDS=10000 \
+		build/release/unit --expect 1 kem_accumulated' \
+	'ML-KEM beside others=tests/interop/kem.sh'
 
 has_m32 := $(shell gcc -m32 -E -include stdio.h -x c /dev/null >/dev/null 2>&1 && echo yes)
 suite_32 := $(if $(has_m32),'unit tests of 32 bit=$(call run_unit,build/sanitize-32)',\
@@ -351,8 +360,9 @@ test:
 	@$(MAKE) -s variants
 	@! command -v clang >/dev/null || $(MAKE) -s fuzz-programs
 	@[ -z "$(has_m32)" ] || $(MAKE) -s -j2 build/sanitize-32/unit BUILD=sanitize BITS=32
-	@$(MAKE) -s ct-others
-	@$(tally) $(suites_check) $(suite_ct) $(suite_32) $(suite_keys) $(suites_fuzz) $(suites_rooms)
+	@$(MAKE) -s ct-others kem-programs
+	@$(tally) $(suites_check) $(suite_ct) $(suite_kem) $(suite_32) \
+		$(suite_keys) $(suites_fuzz) $(suites_rooms)
 
 test-long:
 	@$(need_root)
@@ -372,7 +382,8 @@ demo:
 packages_build := gcc libc6-dev libsodium-dev libmnl-dev libnftnl-dev iproute2 iputils-ping
 packages_test  := clang clang-format libclang-rt-14-dev llvm-14 procps nftables valgrind \
 	wireguard-tools wireguard-go tshark qemu-system-x86 busybox-static cpio xz-utils kmod \
-	spin $(if $(filter x86_64,$(shell uname -m)),gcc-multilib)
+	spin $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) \
+	$(if $(shell command -v npm),,nodejs npm)
 
 apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \
 	apt-get install -y --no-install-recommends
