@@ -167,7 +167,7 @@ fuzz_room := manage/netlink.o manage/netlink_request.o manage/netlink_route.o \
 $(out)/fuzz: LDFLAGS += -Wl,--wrap=recvmsg,--wrap=mnl_socket_sendto
 $(out)/fuzz: $(filter-out $(fuzz_mains),$(call objects,tests/fuzz)) $(fuzz_main) \
 		$(addprefix $(out)/tests/unit/,tunnel.o ends.o hex.o plain_packet.o short_memory.o \
-		json_strict.o) \
+		json_strict.o slow_kem.o slow_keccak.o) \
 		$(addprefix $(out)/src/,$(fuzz_room)) $(out)/libtext.a $(out)/libcore.a
 	$(link) $(MNL_LIBS) $(SODIUM_LIBS)
 

@@ -140,7 +140,7 @@ static const int16_t zetas[128] = {
 /* x * 2^-16 modulo 3329, below 3329 in absolute value if x is below 3329 * 2^15. */
 static inline int16_t montgomery(int32_t x)
 {
-	int16_t t = (int16_t)(x * Q_INVERSE);
+	int16_t t = (int16_t)((int16_t)x * Q_INVERSE);
 	return (int16_t)((x - t * POLY_Q) >> 16);
 }
 
