@@ -202,6 +202,11 @@ $(out)/bench-aead: $(out)/tests/bench/aead.o $(out)/libcore.a
 bench-aead: $(out)/bench-aead
 	$<
 
+# How long our ML-KEM takes; beside libsodium's if KEM=sodium.
+$(out)/bench-kem: $(out)/tests/bench/kem.o $(out)/src/crypto/kem_tree.o \
+		$(filter-out %/kem_sodium.o,$(filter $(out)/src/crypto/%,$(core_objects)))
+	$(link) $(SODIUM_LIBS)
+
 # What prints cases of ML-KEM, of whichever it was built with, for another to compare.
 $(out)/kem-cases: $(out)/tests/interop/kem_cases.o $(filter $(out)/src/crypto/%,$(core_objects))
 	$(link) $(SODIUM_LIBS)
