@@ -1,7 +1,6 @@
 /*
  * ML-KEM-768 [FIPS 203, final], the key encapsulation of the hybrid handshake. Not
- * the draft and not Kyber. A type of its own for each kind of key, so that neither
- * a length nor a swap can be wrong. libsodium's code when it has it, else ours.
+ * the draft and not Kyber. libsodium's code when it has it, else ours.
  *
  * A kem_seed is what an initiator keeps while it waits for a response: 64 bytes of
  * locked memory for each handshake instead of 2400, for one more key derivation, which
@@ -13,40 +12,9 @@
 #define ADIT_CRYPTO_KEM_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
+#include "crypto/kem_types.h"
 #include "crypto/rng.h"
-
-#define KEM_SEED_LEN	   64
-#define KEM_PUBLIC_KEY_LEN 1184
-#define KEM_SECRET_KEY_LEN 2400
-#define KEM_MESSAGE_LEN	   32
-#define KEM_CIPHERTEXT_LEN 1088
-#define KEM_SECRET_LEN	   32
-
-struct kem_seed { /* d, then z: all that a key pair is made of; secret */
-	uint8_t bytes[KEM_SEED_LEN];
-};
-
-struct kem_public_key { /* the encapsulation key ek */
-	uint8_t bytes[KEM_PUBLIC_KEY_LEN];
-};
-
-struct kem_secret_key { /* the decapsulation key dk, as FIPS 203 writes it */
-	uint8_t bytes[KEM_SECRET_KEY_LEN];
-};
-
-struct kem_message { /* m: what an encapsulation is made of; secret */
-	uint8_t bytes[KEM_MESSAGE_LEN];
-};
-
-struct kem_ciphertext {
-	uint8_t bytes[KEM_CIPHERTEXT_LEN];
-};
-
-struct kem_shared_secret {
-	uint8_t bytes[KEM_SECRET_LEN];
-};
 
 /* Fresh for each handshake. */
 void kem_seed_generate(struct kem_seed *seed, const struct rng *rng);

@@ -1,5 +1,5 @@
-/* ML-KEM-768 without libsodium's: K-PKE and the transform around it [FIPS 203, 5 to 7]. */
-#include "crypto/kem.h"
+/* ML-KEM-768, ours: K-PKE and the transform around it [FIPS 203, 5 to 7]. */
+#include "crypto/kem_inner.h"
 
 #include <string.h>
 
@@ -28,7 +28,7 @@ struct vector {
 	struct poly p[K];
 };
 
-/* What a call computes with. */
+/* What a call computes with; kem.c wipes it, with the rest of the stack. */
 struct work {
 	struct vector s, t; /* the secret vector (y of an encryption), the public one */
 	struct poly e, a, v;
@@ -173,7 +173,7 @@ static void decrypt(
 /* ------------------------------------------------------------------ ML-KEM [FIPS 203, 6] */
 
 /* [Algorithm 16] */
-__attribute__((noinline)) static void derive(
+void kem_inner_derive(
 	struct kem_public_key *pub, struct kem_secret_key *secret, const struct kem_seed *seed)
 {
 	struct work w;
@@ -193,16 +193,12 @@ static bool read_public_vector(struct work *w, const uint8_t bytes[static VECTOR
 }
 
 /* [Algorithm 17] */
-__attribute__((noinline)) static bool encapsulate(struct kem_ciphertext *ct,
-	struct kem_shared_secret *shared, const struct kem_public_key *pub,
-	const struct kem_message *message)
+bool kem_inner_encapsulate(struct kem_ciphertext *ct, struct kem_shared_secret *shared,
+	const struct kem_public_key *pub, const struct kem_message *message)
 {
 	struct work w;
-	if (!read_public_vector(&w, pub->bytes)) {
-		secret_wipe(ct, sizeof *ct);
-		secret_wipe(shared, sizeof *shared);
+	if (!read_public_vector(&w, pub->bytes))
 		return false;
-	}
 	uint8_t h[32];
 	hash_h(&w, h, pub);
 	memcpy(w.message, message->bytes, sizeof w.message);
@@ -225,8 +221,8 @@ static uint32_t mask_of_difference(const struct kem_ciphertext *a, const struct 
  * The encryption is done again with what decryption gave: only an honest one comes out
  * equal. [Algorithm 18]
  */
-__attribute__((noinline)) static void decapsulate(struct kem_shared_secret *shared,
-	const struct kem_ciphertext *ct, const struct kem_secret_key *secret)
+void kem_inner_decapsulate(struct kem_shared_secret *shared, const struct kem_ciphertext *ct,
+	const struct kem_secret_key *secret)
 {
 	struct work w;
 	const uint8_t *public_key = secret->bytes + DK_PUBLIC_KEY;
@@ -239,42 +235,4 @@ __attribute__((noinline)) static void decapsulate(struct kem_shared_secret *shar
 	for (size_t i = 0; i < sizeof shared->bytes; i++)
 		shared->bytes[i] =
 			(uint8_t)((w.derived[i] & ~is_forged) | (w.rejected[i] & is_forged));
-}
-
-/* ------------------------------------------------------------------ and nothing left behind
- * Secrets lie in struct work, and wherever the compiler puts what does not fit into
- * registers. So all of the above runs in functions that are not inlined, and then the
- * stack is wiped from the same depth, with more of it than they need.
- */
-
-#define STACK_MAX 16384
-
-_Static_assert(sizeof(struct work) <= STACK_MAX / 2, "as much again for what it calls");
-
-__attribute__((noinline)) static void wipe_stack(void)
-{
-	uint8_t dead[STACK_MAX];
-	secret_wipe(dead, sizeof dead);
-}
-
-void kem_keypair_derive(
-	struct kem_public_key *pub, struct kem_secret_key *secret, const struct kem_seed *seed)
-{
-	derive(pub, secret, seed);
-	wipe_stack();
-}
-
-bool kem_encapsulate_message(struct kem_ciphertext *ct, struct kem_shared_secret *shared,
-	const struct kem_public_key *pub, const struct kem_message *message)
-{
-	bool is_good = encapsulate(ct, shared, pub, message);
-	wipe_stack();
-	return is_good;
-}
-
-void kem_decapsulate(struct kem_shared_secret *shared, const struct kem_ciphertext *ct,
-	const struct kem_secret_key *secret)
-{
-	decapsulate(shared, ct, secret);
-	wipe_stack();
 }
