@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/kem.h"
 #include "crypto/secret.h"
 #include "main/launch.h"
 #include "main/verb.h"
@@ -46,6 +47,10 @@ int main(int argc, char **argv)
 	open_standard_descriptors();
 	if (!crypto_init()) {
 		fprintf(stderr, "adit: libsodium does not start on this machine\n");
+		return VERB_FAILED;
+	}
+	if (!kem_self_test()) {
+		fprintf(stderr, "adit: ML-KEM-768 gives wrong answers on this machine\n");
 		return VERB_FAILED;
 	}
 	if (argc < 2)

