@@ -122,6 +122,22 @@ TEST(kem_poly_sums)
 	}
 }
 
+/* All numbers that a sum may have, to the representative next to 0. */
+TEST(kem_poly_sums_are_reduced)
+{
+	const struct poly zero = {{0}};
+	for (int first = INT16_MIN; first <= INT16_MAX; first += POLY_N) {
+		struct poly f;
+		for (int i = 0; i < POLY_N; i++)
+			f.c[i] = (int16_t)(first + i);
+		poly_add(&f, &zero);
+		for (int i = 0; i < POLY_N; i++) {
+			CHECK_EQ(modulo(first + i), modulo(f.c[i]));
+			CHECK(f.c[i] >= -(Q / 2) && f.c[i] <= Q / 2);
+		}
+	}
+}
+
 static uint32_t bits_at(const uint8_t *bytes, size_t at, unsigned count)
 {
 	uint32_t value = 0;
