@@ -15,7 +15,8 @@
 #   make bench-aead what a packet costs each kernel of the AEAD, in nanoseconds
 #   make mutants    every condition of the accept paths mutated, one at a time, against
 #                   the tests; an hour
-#   make unit32     the unit tests with 32-bit longs and pointers; needs gcc-multilib
+#   make unit32     the unit tests with 32-bit longs and pointers; needs gcc-12-multilib
+#   make unit-arm64 those of crypto/ for aarch64; needs gcc-aarch64-linux-gnu, qemu-user
 #   make clean
 #
 # CC=clang, and BUILD=release (default) or BUILD=sanitize, choose the variant; so
@@ -39,8 +40,11 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
+# What it is built for: another machine's compiler says so in its name.
+machine := $(if $(findstring aarch64,$(CC)),aarch64,$(shell uname -m))
 variant := $(BUILD)$(if $(findstring clang,$(CC)),-clang)$(if $(filter 32,$(BITS)),-32)
-variant := $(variant)$(addprefix -,$(KEM))$(addprefix -O,$(filter-out 2,$(OPT)))
+variant := $(variant)$(addprefix -,$(filter-out $(shell uname -m),$(machine)) $(KEM))
+variant := $(subst $() ,,$(variant))$(addprefix -O,$(filter-out 2,$(OPT)))
 out     := build/$(variant)
 
 # ------------------------------------------------------------------ flags
@@ -53,12 +57,13 @@ CFLAGS   += -std=gnu11 $(WARNINGS) -fno-strict-aliasing -fPIE
 CFLAGS   += $(if $(findstring clang,$(CC)),-gdwarf-4,-g)
 LDFLAGS  += -pie -pthread
 
-cf_protection := $(if $(filter x86_64 i%86,$(shell uname -m)),-fcf-protection)
+cf_protection := $(if $(filter x86_64 i%86,$(machine)),-fcf-protection)
 flags_release  := -O$(OPT) -D_FORTIFY_SOURCE=3 -fstack-protector-strong $(cf_protection)
 flags_sanitize := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 flags_mutants  := -O1 -w -fsanitize=bounds -fno-sanitize-recover=bounds
 flags_tsan     := -O1 -fsanitize=thread
+flags_msan     := -O2 -fsanitize=memory -fno-omit-frame-pointer
 flags_fuzz     := -O2 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 flags_coverage := -O0 -fprofile-instr-generate -fcoverage-mapping
@@ -66,21 +71,33 @@ ldflags_release  := -Wl,-z,relro,-z,now
 ldflags_sanitize := -fsanitize=address,undefined
 ldflags_mutants  := -fsanitize=bounds
 ldflags_tsan     := -fsanitize=thread
+ldflags_msan     := -fsanitize=memory
 ldflags_fuzz     := -fsanitize=fuzzer,address,undefined
-ifeq ($(filter $(BUILD),release sanitize mutants tsan fuzz coverage),)
-$(error BUILD is "$(BUILD)"; it must be release, sanitize, mutants, tsan, fuzz or coverage)
+ifeq ($(filter $(BUILD),release sanitize mutants tsan msan fuzz coverage),)
+$(error BUILD is "$(BUILD)"; it must be release, sanitize, mutants, tsan, msan, fuzz or coverage)
 endif
 CFLAGS  += $(flags_$(BUILD))
 LDFLAGS += $(ldflags_$(BUILD))
 
-# 32 bit: the compiler comes from gcc-multilib, the libraries are fetched into build/.
+# 32 bit: the compiler comes from gcc-12-multilib, for gcc-multilib shuns cross compilers;
+# the libraries are fetched into build/.
 libs32 := build/libs32
 ifeq ($(BITS),32)
 CFLAGS  += -m32
+CPPFLAGS += -idirafter /usr/include/x86_64-linux-gnu
 LDFLAGS += -L$(libs32) -Wl,-rpath,$(CURDIR)/$(libs32)
-$(libs32)/libsodium.a: tests/tools/libs32
-	$< $(libs32)
+$(libs32)/libsodium.a: tests/tools/foreign_libs
+	$< i386 $(libs32)
 $(addprefix $(out)/,adit unit sim sim-model): | $(libs32)/libsodium.a
+endif
+
+# For aarch64 the compiler is a cross compiler's, and what is built runs in qemu-user.
+libs_arm64 := build/libs-arm64
+ifeq ($(machine)-$(shell uname -m),aarch64-x86_64)
+CPPFLAGS += -isystem $(libs_arm64)/include
+LDFLAGS  += -L$(libs_arm64) -static-pie
+$(libs_arm64)/libsodium.a: tests/tools/foreign_libs
+	$< arm64 $(libs_arm64)
 endif
 
 # KEM=sodium where the system's libsodium has none takes Debian testing's, from build/.
@@ -137,8 +154,8 @@ $(out)/%.o: %.c Makefile $(addsuffix /lib/libsodium.a,$(newest_sodium))
 # The AEAD's kernels: each alone has the instructions that the processor is asked for before
 # it is called. What -O3 unrolls there lies in registers.
 kernel_flags := $(if $(filter release,$(BUILD)),-O3)
-$(out)/src/crypto/aead_portable.o: CFLAGS += $(kernel_flags)
-ifeq ($(BITS) $(shell uname -m),64 x86_64)
+$(out)/src/crypto/aead_portable.o: CFLAGS += $(kernel_flags) $(if $(filter 32,$(BITS)),-msse2)
+ifeq ($(BITS) $(machine),64 x86_64)
 $(out)/src/crypto/aead_avx2.o: CFLAGS += $(kernel_flags) -mavx2 -mbmi2
 $(out)/src/crypto/aead_avx512.o: CFLAGS += $(kernel_flags) -mavx512f -mavx512bw -mavx512dq \
 	-mavx512vl -mavx512ifma -mavx512vbmi2 -mbmi2
@@ -195,6 +212,18 @@ $(out)/keylog.so: tests/interop/keylog.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
+# The unit tests of crypto/ alone, for a machine whose kernel we do not have.
+crypto_tests := aead aead_batch aead_choose poly1305 dh hash secret
+$(out)/unit-crypto: $(patsubst %,$(out)/tests/unit/test_%.o,$(crypto_tests)) \
+		$(addprefix $(out)/tests/unit/,main.o hex.o slow_aead.o low_order.o) $(out)/libcore.a
+	$(link) $(SODIUM_LIBS)
+.PHONY: unit-arm64 arm64-programs
+arm64-programs:
+	@$(MAKE) -s $(libs_arm64)/libsodium.a CC=aarch64-linux-gnu-gcc
+	@$(MAKE) -s -j2 build/release-aarch64/unit-crypto CC=aarch64-linux-gnu-gcc
+unit-arm64: arm64-programs
+	$(run_arm64)
+
 # What measures the AEAD's kernels.
 $(out)/bench-aead: $(out)/tests/bench/aead.o $(out)/libcore.a
 	$(link) $(SODIUM_LIBS)
@@ -239,6 +268,10 @@ ct-others:
 			done; \
 		done
 
+# The same of the AEAD's kernels by MSan: valgrind knows no AVX-512.
+$(out)/ct-msan: $(addprefix $(out)/tests/ct/,kernels.o msan/main.o) $(out)/libcore.a
+	$(link) $(SODIUM_LIBS)
+
 .PHONY: programs unit unit32 sim sim-model
 programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(sim_model) $(out)/pipe $(out)/load \
 	$(out)/inject $(out)/keylog.so $(if $(filter sanitize,$(BUILD)),$(out)/fuzz)
@@ -246,6 +279,9 @@ programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(sim_model) $(out)/pipe $(ou
 run_unit = $(1)/unit --expect $$(cat tests/unit/*.c | grep -c "^TEST(")
 run_sim  = $(1) --kept tests/sim/seeds --seeds $(2)
 run_fuzz = $(1)/fuzz --targets $$(cat tests/fuzz/fuzz_*.c | grep -c "^FUZZ(") tests/fuzz/corpus/*/*
+
+run_arm64 = qemu-aarch64 build/release-aarch64/unit-crypto --expect \
+	$$(cat $(patsubst %,tests/unit/test_%.c,$(crypto_tests)) | grep -c "^TEST(")
 
 unit: $(out)/unit
 	$(call run_unit,$(out))
@@ -261,7 +297,11 @@ sim-model: $(out)/sim-model
 tally := tests/house/tally -j 2
 run_house := tests/house/run build/release -Isrc -D_GNU_SOURCE -std=gnu11 $(WARNINGS)
 suite_house := 'house rules=$(run_house)' 'the rules themselves=tests/house/selftest' \
-	'constant time=tests/ct/run build/release/ct'
+	'constant time=tests/ct/run build/release/ct' \
+	'instructions of the ciphers=tests/ct/instructions $(addprefix \
+		build/release/src/crypto/aead_,batch.o portable.o avx2.o avx512.o)' \
+	'ciphers as they ship=build/release/unit aead poly1305' \
+	$(if $(shell command -v clang),'constant time with MSan=build/msan-clang/ct-msan')
 suite_core = 'unit tests, $(2), sanitized=$(call run_unit,build/$(1))' \
 	'simulation, $(2), sanitized=$(call run_sim,build/$(1)/sim,$(3))' \
 	'fuzz corpora, $(2), sanitized=$(call run_fuzz,build/$(1))'
@@ -308,6 +348,11 @@ suite_kem := 'ML-KEM, 10,000 rounds=ADIT_KEM_ROUNDS=10000 \
 has_m32 := $(shell gcc -m32 -E -include stdio.h -x c /dev/null >/dev/null 2>&1 && echo yes)
 suite_32 := $(if $(has_m32),'unit tests of 32 bit=$(call run_unit,build/sanitize-32)',\
 	'32 bit=echo "skipped: no gcc -m32 (make deps)"; echo 0 passed, 0 failed, 1 skipped')
+
+has_arm64 := $(and $(shell command -v aarch64-linux-gnu-gcc),$(shell command -v qemu-aarch64))
+suite_arm64 = $(if $(has_arm64),'crypto/ for aarch64=$(run_arm64)',\
+	'aarch64=echo "skipped: no cross compiler or no qemu-aarch64 (make deps)"; \
+		echo 0 passed, 0 failed, 1 skipped')
 
 # One at a time and with what nobody else wants of the processors, for other suites measure.
 suite_keys := 'rotation of keys=nice -n 19 tests/model/run'
@@ -356,6 +401,7 @@ variants:
 	@$(MAKE) -s -j2 programs BUILD=release CC=gcc
 	@$(MAKE) -s -j2 programs BUILD=sanitize CC=gcc
 	@! command -v clang >/dev/null || $(MAKE) -s -j2 programs BUILD=sanitize CC=clang
+	@! command -v clang >/dev/null || $(MAKE) -s -j2 build/msan-clang/ct-msan BUILD=msan CC=clang
 
 check: variants
 	@$(tally) $(suites_check)
@@ -365,8 +411,9 @@ test:
 	@$(MAKE) -s variants
 	@! command -v clang >/dev/null || $(MAKE) -s fuzz-programs
 	@[ -z "$(has_m32)" ] || $(MAKE) -s -j2 build/sanitize-32/unit BUILD=sanitize BITS=32
+	@[ -z "$(has_arm64)" ] || $(MAKE) -s arm64-programs
 	@$(MAKE) -s ct-others kem-programs
-	@$(tally) $(suites_check) $(suite_ct) $(suite_kem) $(suite_32) \
+	@$(tally) $(suites_check) $(suite_ct) $(suite_kem) $(suite_32) $(suite_arm64) \
 		$(suite_keys) $(suites_fuzz) $(suites_rooms)
 
 test-long:
@@ -387,7 +434,8 @@ demo:
 packages_build := gcc libc6-dev libsodium-dev libmnl-dev libnftnl-dev iproute2 iputils-ping
 packages_test  := clang clang-format libclang-rt-14-dev llvm-14 procps nftables valgrind \
 	wireguard-tools wireguard-go tshark qemu-system-x86 busybox-static cpio xz-utils kmod \
-	spin $(if $(filter x86_64,$(shell uname -m)),gcc-multilib) \
+	spin $(if $(filter x86_64,$(shell uname -m)),gcc-12-multilib gcc-aarch64-linux-gnu \
+		libc6-dev-arm64-cross qemu-user) \
 	$(if $(shell command -v npm),,nodejs npm)
 
 apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \

@@ -130,6 +130,10 @@ const char *aead_kernel_name(enum aead_kernel kernel)
 
 const struct aead_ops *aead_kernel_ops(enum aead_kernel kernel)
 {
+#ifdef __i386__
+	if (!__builtin_cpu_supports("sse2"))
+		return NULL;
+#endif
 	if (kernel == AEAD_PORTABLE)
 		return &aead_portable;
 #ifdef __x86_64__

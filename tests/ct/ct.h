@@ -27,6 +27,10 @@ static inline void need(bool condition)
 		abort();
 }
 
+/* The AEAD's kernels; they need nothing that is not ours. */
+extern const struct ct_case ct_kernel_cases[];
+extern const size_t ct_kernel_case_count;
+
 /* From here on the bytes are a secret; and from here on everybody may know them. */
 void ct_hide(void *p, size_t len);
 void ct_show(void *p, size_t len);

@@ -120,7 +120,9 @@ int main(void)
 		passed += judge(&ct_cases[i]);
 	for (size_t i = 0; i < ct_kem_case_count; i++)
 		passed += judge(&ct_kem_cases[i]);
-	size_t count = ct_case_count + ct_kem_case_count;
+	for (size_t i = 0; i < ct_kernel_case_count; i++)
+		passed += judge(&ct_kernel_cases[i]);
+	size_t count = ct_case_count + ct_kem_case_count + ct_kernel_case_count;
 	printf("%zu passed, %zu failed\n", passed, count - passed);
 	return passed != count;
 }
