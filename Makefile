@@ -215,7 +215,8 @@ $(out)/keylog.so: tests/interop/keylog.c Makefile
 # The unit tests of crypto/ alone, for a machine whose kernel we do not have.
 crypto_tests := aead aead_batch aead_choose poly1305 dh hash secret
 $(out)/unit-crypto: $(patsubst %,$(out)/tests/unit/test_%.o,$(crypto_tests)) \
-		$(addprefix $(out)/tests/unit/,main.o hex.o slow_aead.o low_order.o) $(out)/libcore.a
+		$(addprefix $(out)/tests/unit/,main.o hex.o slow_aead.o low_order.o) \
+		$(out)/libcore.a
 	$(link) $(SODIUM_LIBS)
 .PHONY: unit-arm64 arm64-programs
 arm64-programs:
@@ -401,7 +402,8 @@ variants:
 	@$(MAKE) -s -j2 programs BUILD=release CC=gcc
 	@$(MAKE) -s -j2 programs BUILD=sanitize CC=gcc
 	@! command -v clang >/dev/null || $(MAKE) -s -j2 programs BUILD=sanitize CC=clang
-	@! command -v clang >/dev/null || $(MAKE) -s -j2 build/msan-clang/ct-msan BUILD=msan CC=clang
+	@! command -v clang >/dev/null || \
+		$(MAKE) -s -j2 build/msan-clang/ct-msan BUILD=msan CC=clang
 
 check: variants
 	@$(tally) $(suites_check)

@@ -51,35 +51,9 @@ INLINE void store_blocks(uint8_t *stream, const vector8 x[16])
 	store_quarter(stream + 48, x + 12);
 }
 
+#define WEAVES true
+#define TWINS  false
 #include "crypto/chacha_vertical.inc"
 
-static void blocks(uint8_t *stream, const struct chacha_lanes *lanes, unsigned count,
-	struct poly1305_weft *weft)
-{
-	struct poly1305_weft in_registers = *weft;
-	if (count > LANES)
-		chacha_blocks(stream, lanes, true, &in_registers);
-	else
-		chacha_blocks(stream, lanes, false, &in_registers);
-	*weft = in_registers;
-}
-
-static void add(uint8_t *text, const uint8_t *stream, size_t len)
-{
-	for (; len >= 32; len -= 32, text += 32, stream += 32)
-		_mm256_storeu_si256(
-			(__m256i *)text, _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)text),
-						 _mm256_loadu_si256((const __m256i *)stream)));
-	for (; len > 0; len--)
-		*text++ ^= *stream++;
-}
-
-static void poly(struct poly1305_message *message)
-{
-	struct poly1305 mac;
-	poly1305_init(&mac, message->key);
-	poly1305_finish(&mac, message, 0);
-}
-
-const struct aead_ops aead_avx2 = {16, true, 1, blocks, add, poly, NULL};
+const struct aead_ops aead_avx2 = {8, true, 1, blocks, add, poly_plain, NULL};
 #endif

@@ -71,26 +71,9 @@ INLINE void store_blocks(uint8_t *stream, const vector16 x[16])
 		memcpy(stream + 64 * (4 * (i / 2) + i % 2 + 2), &blocks[i], 64);
 }
 
+#define WEAVES false
+#define TWINS  true
 #include "crypto/chacha_vertical.inc"
-
-static void blocks(uint8_t *stream, const struct chacha_lanes *lanes, unsigned count,
-	struct poly1305_weft *weft)
-{
-	(void)weft;
-	if (count > LANES)
-		chacha_blocks(stream, lanes, true, NULL);
-	else
-		chacha_blocks(stream, lanes, false, NULL);
-}
-
-static void add(uint8_t *text, const uint8_t *stream, size_t len)
-{
-	for (; len >= 64; len -= 64, text += 64, stream += 64)
-		_mm512_storeu_si512(text, (__m512i)(load(text) ^ load(stream)));
-	if (len > 0)
-		_mm512_mask_storeu_epi8(text, ~UINT64_C(0) >> (64 - len),
-			(__m512i)(load_part(text, len) ^ load_part(stream, len)));
-}
 
 /* ------------------------------------------------------------------ modulo 2^130 - 5 */
 
@@ -275,13 +258,10 @@ static void poly_long(struct poly1305_message *m)
 
 static void poly(struct poly1305_message *m)
 {
-	struct poly1305 mac;
-	if (m->len > 240) {
+	if (m->len > 240)
 		poly_long(m);
-		return;
-	}
-	poly1305_init(&mac, m->key);
-	poly1305_finish(&mac, m, 0);
+	else
+		poly_plain(m);
 }
 
 /* ------------------------------------------------------------------ many messages */

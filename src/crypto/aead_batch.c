@@ -264,6 +264,8 @@ static void batch_run(
 {
 	struct group g;
 	size_t tag_len = opens ? AEAD_TAG_LEN : 0, most = 0;
+	if (count == 0)
+		return;
 	g.ops = ops;
 	g.opens = opens;
 	while (count > 0) {

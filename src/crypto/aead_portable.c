@@ -45,37 +45,8 @@ INLINE void store_blocks(uint8_t *stream, const vector4 x[16])
 	store_quarter(stream + 48, x + 12);
 }
 
+#define WEAVES true
+#define TWINS  true
 #include "crypto/chacha_vertical.inc"
 
-static void blocks(uint8_t *stream, const struct chacha_lanes *lanes, unsigned count,
-	struct poly1305_weft *weft)
-{
-	struct poly1305_weft in_registers = *weft;
-	if (count > LANES)
-		chacha_blocks(stream, lanes, true, &in_registers);
-	else
-		chacha_blocks(stream, lanes, false, &in_registers);
-	*weft = in_registers;
-}
-
-static void add(uint8_t *text, const uint8_t *stream, size_t len)
-{
-	vector4 t, s;
-	for (; len >= sizeof t; len -= sizeof t, text += sizeof t, stream += sizeof t) {
-		memcpy(&t, text, sizeof t);
-		memcpy(&s, stream, sizeof s);
-		t ^= s;
-		memcpy(text, &t, sizeof t);
-	}
-	for (; len > 0; len--)
-		*text++ ^= *stream++;
-}
-
-static void poly(struct poly1305_message *message)
-{
-	struct poly1305 mac;
-	poly1305_init(&mac, message->key);
-	poly1305_finish(&mac, message, 0);
-}
-
-const struct aead_ops aead_portable = {8, true, 1, blocks, add, poly, NULL};
+const struct aead_ops aead_portable = {8, true, 1, blocks, add, poly_plain, NULL};
