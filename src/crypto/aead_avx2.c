@@ -55,5 +55,5 @@ INLINE void store_blocks(uint8_t *stream, const vector8 x[16])
 #define TWINS  false
 #include "crypto/chacha_vertical.inc"
 
-const struct aead_ops aead_avx2 = {8, true, 1, blocks, add, poly_plain, NULL};
+const struct aead_ops aead_avx2 = {8, true, 0, blocks, add, poly_plain, NULL};
 #endif

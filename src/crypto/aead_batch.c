@@ -13,7 +13,8 @@
 /* Blocks of one packet that lie in lanes side by side. */
 struct run {
 	unsigned index, lane; /* of the packet, and of the first block */
-	size_t at, len;	      /* bytes of its text; len 0: it is the block of the Poly1305 key */
+	size_t at, end;	      /* bytes of its text */
+	bool is_key;	      /* it is the block of the Poly1305 key instead */
 };
 
 /*
@@ -33,12 +34,10 @@ struct group {
 	size_t next_at;				       /* byte */
 	struct run runs[CHACHA_LANES_MAX + GROUP_MAX]; /* an empty text has no lane */
 	unsigned run_count;
-	unsigned keyed;	 /* packets that have their Poly1305 key */
-	unsigned added;	 /* packets that have all of the key stream added, */
-	size_t added_at; /* and bytes of the next one that have */
-	unsigned tagged; /* packets that have their tag made and written, or compared, */
-	size_t woven;	 /* and bytes of the next one that are in weft.mac, if there are any */
-	bool is_begun;	 /* weft.mac is that packet's */
+	unsigned ready;	 /* packets whose text is sealed, or whose Poly1305 key is there to open */
+	size_t ready_at; /* bytes of the next one that are sealed */
+	unsigned tagged; /* packets that have their tag made, and written or compared, */
+	size_t woven;	 /* and bytes of the next one that are in weft.mac */
 	const struct aead_key *lane_keys[CHACHA_LANES_MAX];
 	struct poly1305_weft weft; /* this and what follows is wiped */
 	struct chacha_lanes lanes;
@@ -77,24 +76,22 @@ static void lanes_begin(struct group *g)
 		g->lane_keys[lane] = key;
 }
 
-/* Takes up text of packet `index`, from next_at on; returns the lanes in use. */
+/* Takes up text of packet `index` from next_at on; returns the lanes in use. */
 static unsigned fill_text(struct group *g, unsigned index, unsigned lane)
 {
 	const struct poly1305_message *message = &g->messages[index];
 	struct run *run = &g->runs[g->run_count++];
-	*run = (struct run){.index = index, .lane = lane, .at = g->next_at};
-	for (; lane < g->ops->lanes && g->next_at < message->len; lane++) {
+	*run = (struct run){.index = index, .lane = lane, .at = g->next_at, .end = message->len};
+	for (; g->next_at < message->len; lane++, g->next_at += CHACHA_BLOCK_LEN) {
+		if (lane == g->ops->lanes) {
+			run->end = g->next_at;
+			return lane;
+		}
 		lane_set(g, lane, index, (uint32_t)(1 + g->next_at / CHACHA_BLOCK_LEN));
 		__builtin_prefetch(message->text + g->next_at, 1);
-		g->next_at += CHACHA_BLOCK_LEN;
 	}
-	if (g->next_at >= message->len) {
-		run->len = message->len - run->at;
-		g->next++;
-		g->next_at = 0;
-	} else {
-		run->len = g->next_at - run->at;
-	}
+	g->next++;
+	g->next_at = 0;
 	return lane;
 }
 
@@ -108,7 +105,8 @@ static unsigned fill(struct group *g)
 			lane = fill_text(g, g->next - g->count, lane);
 			continue;
 		}
-		g->runs[g->run_count++] = (struct run){.index = g->next, .lane = lane};
+		g->runs[g->run_count++] =
+			(struct run){.index = g->next, .lane = lane, .is_key = true};
 		lane_set(g, lane++, g->next++, 0);
 	}
 	return lane;
@@ -133,17 +131,17 @@ static void tag_settle(struct group *g)
 		memcpy(packet->text + packet->len, message->tag, AEAD_TAG_LEN);
 }
 
-/* Of the packets up to `end` the next one's tag, or those of many where that pays. */
-static void tag_some(struct group *g, unsigned end)
+/* Of the packets that are ready the next one's tag, or those of many where that pays. */
+static void tag_some(struct group *g)
 {
 	struct poly1305_message *message = &g->messages[g->tagged];
-	unsigned many = end - g->tagged < g->ops->many ? end - g->tagged : g->ops->many;
+	unsigned ready = g->ready - g->tagged, many = ready < g->ops->many ? ready : g->ops->many;
 	size_t sum = 0, max = 1;
 	for (unsigned i = 0; i < many; i++) {
 		sum += message[i].len;
 		max = message[i].len > max ? message[i].len : max;
 	}
-	if (sum < max * g->ops->many / 2 || g->ops->many == 1) {
+	if (sum < max * g->ops->many / 2) {
 		g->ops->poly(message);
 		many = 1;
 	} else {
@@ -155,52 +153,45 @@ static void tag_some(struct group *g, unsigned end)
 
 static void weft_begin(struct group *g)
 {
-	if (!g->is_begun)
+	if (g->woven == 0)
 		poly1305_init(&g->weft.mac, g->messages[g->tagged].key);
-	g->is_begun = true;
 }
 
+/* The next packet's tag, by a kernel that weaves. */
 static void weft_finish(struct group *g)
 {
 	weft_begin(g);
 	poly1305_finish(&g->weft.mac, &g->messages[g->tagged], g->woven);
 	tag_settle(g);
-	g->is_begun = false;
 	g->woven = 0;
 }
 
 /* What may be woven into the next call: whole blocks of the next packet without a tag. */
 static void weft_prepare(struct group *g)
 {
-	unsigned whole = g->opens ? g->keyed : g->added;
-	const struct poly1305_message *message;
-	for (;; weft_finish(g)) {
-		message = &g->messages[g->tagged];
-		if (g->tagged >= whole || message->len - g->woven >= POLY1305_BLOCK_LEN)
-			break;
-	}
-	g->weft.blocks = 0;
-	if (g->tagged >= whole && (g->opens || g->added_at == 0))
+	while (g->tagged < g->ready && g->messages[g->tagged].len - g->woven < POLY1305_BLOCK_LEN)
+		weft_finish(g);
+	const struct poly1305_message *message = &g->messages[g->tagged];
+	size_t end = g->tagged < g->ready ? message->len : g->ready_at;
+	g->weft.blocks = (end - g->woven) / POLY1305_BLOCK_LEN;
+	if (g->weft.blocks == 0)
 		return;
 	weft_begin(g);
-	size_t end = g->tagged < whole ? message->len : g->added_at;
 	g->weft.text = message->text + g->woven;
-	g->weft.blocks = (end - g->woven) / POLY1305_BLOCK_LEN;
 }
 
 /* Opening: takes text into the tag before it changes. */
-static void tag_up_to(struct group *g, const struct run *run)
+static void tag_ahead(struct group *g, const struct run *run)
 {
-	size_t end = run->at + run->len;
+	bool is_last = run->end == g->messages[run->index].len;
 	while (!g->ops->weaves && g->tagged <= run->index)
-		tag_some(g, g->keyed);
-	while (g->tagged < run->index ||
-		(g->tagged == run->index && end == g->messages[run->index].len))
+		tag_some(g);
+	while (g->tagged < run->index + is_last)
 		weft_finish(g);
 	if (g->tagged > run->index)
 		return;
 	weft_begin(g);
-	for (; g->woven < end; g->woven += POLY1305_BLOCK_LEN)
+	for (; g->woven < run->end; g->woven += POLY1305_BLOCK_LEN)
 		poly1305_block(&g->weft.mac, g->messages[run->index].text + g->woven);
 }
 
@@ -209,31 +200,22 @@ static void tag_up_to(struct group *g, const struct run *run)
 static void run_take(struct group *g, const struct run *run)
 {
 	const uint8_t *stream = g->stream + (size_t)run->lane * CHACHA_BLOCK_LEN;
-	if (g->keyed <= run->index) {
-		memcpy(g->messages[g->keyed++].key, stream, sizeof g->messages->key);
+	struct poly1305_message *message = &g->messages[run->index];
+	if (run->is_key) {
+		memcpy(message->key, stream, sizeof message->key);
+		g->ready += g->opens;
 		return;
 	}
 	if (g->opens)
-		tag_up_to(g, run);
-	if (run->len > 0)
-		g->ops->add(g->packets[run->index]->text + run->at, stream, run->len);
-	g->added_at = run->at + run->len;
-	if (g->added_at < g->messages[run->index].len)
+		tag_ahead(g, run);
+	g->ops->add(g->packets[run->index]->text + run->at, stream, run->end - run->at);
+	if (g->opens)
 		return;
-	g->added++;
-	g->added_at = 0;
-	if (!g->opens && !g->ops->weaves && g->added - g->tagged >= g->ops->many)
-		tag_some(g, g->added);
-}
-
-static void blocks_run(struct group *g, unsigned lanes)
-{
-	g->weft.blocks = 0;
-	if (g->ops->weaves)
-		weft_prepare(g);
-	size_t before = g->weft.blocks;
-	g->ops->blocks(g->stream, &g->lanes, lanes, &g->weft);
-	g->woven += (before - g->weft.blocks) * POLY1305_BLOCK_LEN;
+	bool is_last = run->end == message->len;
+	g->ready += is_last;
+	g->ready_at = is_last ? 0 : run->end;
+	if (!g->ops->weaves && g->ready - g->tagged >= g->ops->many)
+		tag_some(g);
 }
 
 static void group_run(struct group *g)
@@ -241,15 +223,20 @@ static void group_run(struct group *g)
 	lanes_begin(g);
 	do {
 		unsigned lanes = fill(g);
+		g->weft.blocks = 0;
+		if (g->ops->weaves)
+			weft_prepare(g);
+		size_t before = g->weft.blocks;
 		if (lanes > 0)
-			blocks_run(g, lanes);
+			g->ops->blocks(g->stream, &g->lanes, lanes, &g->weft);
+		g->woven += (before - g->weft.blocks) * POLY1305_BLOCK_LEN;
 		for (unsigned i = 0; i < g->run_count; i++)
 			run_take(g, &g->runs[i]);
 	} while (g->run_count > 0);
 	while (g->tagged < g->count && g->ops->weaves)
 		weft_finish(g);
 	while (g->tagged < g->count)
-		tag_some(g, g->count);
+		tag_some(g);
 }
 
 /* What the kernels' functions left below their caller's frame. */
@@ -269,9 +256,8 @@ static void batch_run(
 	g.ops = ops;
 	g.opens = opens;
 	while (count > 0) {
-		g.count = g.next = g.keyed = g.added = g.tagged = 0;
-		g.next_at = g.added_at = g.woven = 0;
-		g.is_begun = false;
+		g.count = g.next = g.ready = g.tagged = 0;
+		g.next_at = g.ready_at = g.woven = 0;
 		for (; count > 0 && g.count < GROUP_MAX; packets++, count--) {
 			if (opens)
 				packets->ok = false;

@@ -47,14 +47,14 @@ struct poly1305_message { /* without associated data, as the AEAD lays it out [R
 
 struct aead_ops {
 	unsigned lanes; /* of a full call of blocks(), up to CHACHA_LANES_MAX */
-	bool weaves;	/* blocks() takes up some of the weft; else it leaves the weft alone */
-	unsigned many;	/* so many messages fill poly_many(); 1: there is none */
+	bool weaves;	/* blocks() takes up some of the weft; else poly_many() makes most tags */
+	unsigned many;	/* so many messages fill poly_many() */
 	/* `count` blocks of key stream; `stream` has room for all lanes. */
 	void (*blocks)(uint8_t *stream, const struct chacha_lanes *lanes, unsigned count,
 		struct poly1305_weft *weft);
 	/* text ^= stream; len bytes, 1 or more */
 	void (*add)(uint8_t *text, const uint8_t *stream, size_t len);
-	/* Of one message, and of up to `many` at once: the tags. */
+	/* Of one message, and, NULL if it weaves, of up to `many` at once: the tags. */
 	void (*poly)(struct poly1305_message *message);
 	void (*poly_many)(struct poly1305_message *messages, unsigned count);
 };

@@ -49,4 +49,4 @@ INLINE void store_blocks(uint8_t *stream, const vector4 x[16])
 #define TWINS  true
 #include "crypto/chacha_vertical.inc"
 
-const struct aead_ops aead_portable = {8, true, 1, blocks, add, poly_plain, NULL};
+const struct aead_ops aead_portable = {8, true, 0, blocks, add, poly_plain, NULL};
