@@ -218,7 +218,8 @@ static void run_take(struct group *g, const struct run *run)
 		tag_some(g);
 }
 
-static void group_run(struct group *g)
+/* Not inlined: what it and the kernel leave on the stack is then in reach of frames_wipe(). */
+static __attribute__((noinline)) void group_run(struct group *g)
 {
 	lanes_begin(g);
 	do {
@@ -239,7 +240,7 @@ static void group_run(struct group *g)
 		tag_some(g);
 }
 
-/* What the kernels' functions left below their caller's frame. */
+/* What group_run() and all that it called left below its caller's frame. */
 static __attribute__((noinline)) void frames_wipe(size_t len)
 {
 	uint8_t frames[FRAMES_MAX];

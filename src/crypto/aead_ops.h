@@ -52,7 +52,7 @@ struct aead_ops {
 	/* `count` blocks of key stream; `stream` has room for all lanes. */
 	void (*blocks)(uint8_t *stream, const struct chacha_lanes *lanes, unsigned count,
 		struct poly1305_weft *weft);
-	/* text ^= stream; len bytes, 1 or more */
+	/* text ^= stream; len bytes */
 	void (*add)(uint8_t *text, const uint8_t *stream, size_t len);
 	/* Of one message, and, NULL if it weaves, of up to `many` at once: the tags. */
 	void (*poly)(struct poly1305_message *message);
