@@ -369,6 +369,7 @@ suites_long := 'simulation=$(call run_sim,build/release/sim-model,100000)' \
 	'mutants=tests/mutants/mutate.py run' \
 	'threads=build/tsan/unit test_job test_tickets test_crew test_loop test_pump_workers' \
 	$(call room,tests/netns/test_threads.sh,tsan) \
+	'a flood beside workers=threads=4 ADIT=build/release/adit tests/netns/test_load.sh' \
 	'memory=valgrind -q --error-exitcode=1 build/release/unit $(core_tests)' \
 	'constant time=tests/ct/run build/release/ct $(ct_others)' \
 	'stopped 1,000 times=STOPS=1000 ADIT=build/sanitize/adit \

@@ -5,9 +5,17 @@
 . "$(dirname "$0")/lib.sh"
 load=$top/build/release/load
 flood_rate=20000
+threads=${threads:-} # of both ends; else what is usual
 rounds=${rounds:-3}
 seconds=${seconds:-2}
 
+use_threads() {
+	local end
+	for end in a b; do
+		sed "s/^ListenPort/Threads = $threads\n&/" "${!end}" >"$dir/adit-$end.conf"
+	done
+	a=$dir/adit-a.conf b=$dir/adit-b.conf
+}
 key_of_b() { sed -n 's/^PublicKey = //p' "$a"; }
 
 # f, where the flood comes from, has a wire of its own to b
@@ -56,6 +64,7 @@ expect_at_least() {
 }
 
 test_transfers_beside_a_flood() {
+	[ -z "$threads" ] || use_threads
 	run_both
 	add_flooder
 	expect_ping a 10.7.0.2
@@ -78,6 +87,7 @@ test_transfers_beside_a_flood() {
 
 # Who has never been connected gets in, too: a cookie, then the handshake.
 test_new_peer_during_a_flood() {
+	[ -z "$threads" ] || use_threads
 	two_ends
 	add_flooder
 	start adit-b b "$adit" run "$b"

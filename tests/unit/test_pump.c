@@ -159,6 +159,38 @@ TEST(pump_leaves_the_tun_alone_while_udp_is_full)
 	sandbox_run(full_and_free_again);
 }
 
+/* All of them looked, and found nothing that they may do. */
+static void let_workers_look(void)
+{
+	while (a.pump.crew.asleep < 3) {
+		crew_unlock(&a.pump.crew);
+		crew_lock(&a.pump.crew);
+	}
+}
+
+static bool full_for_everybody(void)
+{
+	if (!open_tap())
+		return sandbox_skip("no TAP device can be made; run as root");
+	REQUIRE(fill());
+	int waiting = waiting_in_tun();
+	REQUIRE(pump_start_workers(&a.pump, 3) == 3);
+	let_workers_look();
+	crew_engage(&a.pump.crew);
+	let_workers_look();
+	REQUIRE(a.pump.blocked.burst && waiting_in_tun() == waiting);
+	REQUIRE(set_send_queue(1 << 20));
+	loop_settle(&a.loop);
+	REQUIRE(!a.pump.blocked.burst && waiting_in_tun() == 0);
+	REQUIRE(end_drops_total(&a.end) == 0);
+	return sides_end();
+}
+
+TEST(pump_workers_leave_the_tun_alone_while_udp_is_full)
+{
+	sandbox_run(full_for_everybody);
+}
+
 static bool sockets_replaced_while_full(void)
 {
 	if (!open_tap())
