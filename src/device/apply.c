@@ -23,6 +23,8 @@ void apply_remove_peer(struct device *d, struct peer *peer)
 	allowedips_remove_peer(&d->allowed_ips, peer);
 	deadline_heap_remove(&d->deadlines, peer);
 	peer_table_remove(&d->peers, peer);
+	policies_keep(&d->policies, peer->policy);
+	peer->policy = NULL;
 	nesting_forget(d);
 	peer->is_removed = true;
 	if (peer->pins == 0)
@@ -30,16 +32,23 @@ void apply_remove_peer(struct device *d, struct peer *peer)
 }
 
 /* Everything a change may need and that can fail to be had. */
+struct spare { /* for one entry; NULL where it needs none */
+	struct peer *peer;
+	struct policy *policy;
+};
+
 struct device_plan {
 	struct local_identity *identity; /* of the change's private key; NULL: none */
 	size_t spare_count;
-	struct peer *spares[]; /* one for each entry that may create a peer, else NULL */
+	struct spare spares[];
 };
 
 void device_discard(struct device *d, struct device_plan *plan)
 {
-	for (size_t i = 0; i < plan->spare_count; i++)
-		peer_destroy(plan->spares[i], d->arena);
+	for (size_t i = 0; i < plan->spare_count; i++) {
+		peer_destroy(plan->spares[i].peer, d->arena);
+		free(plan->spares[i].policy);
+	}
 	secret_free(d->arena, plan->identity, sizeof *plan->identity);
 	free(plan);
 }
@@ -61,7 +70,19 @@ static size_t count_peers_after(const struct device *d, const struct change *cha
 	return count;
 }
 
+static bool says_policy(const struct change_peer *entry)
+{
+	return entry->has_post_quantum && entry->post_quantum != POST_QUANTUM_DEFAULT;
+}
+
 /* Even a peer that exists gets a spare: an earlier entry of the change may remove it. */
+static bool prepare_spare(struct device *d, const struct change_peer *entry, struct spare *spare)
+{
+	if (may_create(entry) && !(spare->peer = peer_create(d->arena, &entry->public_key)))
+		return false;
+	return !says_policy(entry) || (spare->policy = calloc(1, sizeof *spare->policy));
+}
+
 static bool prepare_peers(struct device *d, const struct change *change, struct device_plan *plan)
 {
 	size_t prefixes = 0;
@@ -69,8 +90,7 @@ static bool prepare_peers(struct device *d, const struct change *change, struct 
 	for (size_t i = 0; i < change->peer_count; i++) {
 		const struct change_peer *entry = &change->peers[i];
 		prefixes += entry->allowed_ip_count;
-		if (may_create(entry) &&
-			!(plan->spares[i] = peer_create(d->arena, &entry->public_key)))
+		if (!prepare_spare(d, entry, &plan->spares[i]))
 			return false;
 	}
 	return count_peers_after(d, change) <= DEVICE_PEERS_MAX &&
@@ -182,6 +202,51 @@ static void commit_endpoint(
 		peer->timers.deadline[TIMER_PERSISTENT] = now->boottime;
 }
 
+/*
+ * What was agreed on by the other handshake ends here: no packet more goes out under
+ * it, and none that comes in under it counts.
+ */
+static void use_policy(struct device *d, struct peer *peer)
+{
+	enum key_exchange wanted = policies_resolve(&d->policies, peer->policy);
+	if (peer->key_exchange == wanted)
+		return;
+	peer->key_exchange = wanted;
+	device_end_sessions(d, peer);
+	device_forget_pending(d, peer);
+	timers_on_attempt_ended(&peer->timers);
+	peer->timers.last_handshake = NANOS_NEVER;
+	device_touch(d, peer);
+}
+
+/* Takes the spare policy if something is said of the peer and nothing was before. */
+static void commit_policy(
+	struct device *d, struct peer *peer, const struct change_peer *entry, struct policy **spare)
+{
+	if (!says_policy(entry)) {
+		free(peer->policy);
+		peer->policy = NULL;
+	} else if (!peer->policy) {
+		peer->policy = *spare;
+		*spare = NULL;
+	}
+	if (peer->policy) {
+		peer->policy->public_key = peer->public_key;
+		peer->policy->key_exchange = entry->post_quantum == POST_QUANTUM_REQUIRE
+						     ? KEY_EXCHANGE_HYBRID
+						     : KEY_EXCHANGE_X25519;
+	}
+	use_policy(d, peer);
+}
+
+static void commit_default_policy(struct device *d, enum post_quantum by_default)
+{
+	d->policies.by_default =
+		by_default == POST_QUANTUM_REQUIRE ? KEY_EXCHANGE_HYBRID : KEY_EXCHANGE_X25519;
+	for (struct peer *peer = d->peers.first; peer; peer = peer->next)
+		use_policy(d, peer);
+}
+
 /* Takes the spare, or NULL where the entry may not create a peer. */
 static struct peer *add_peer(struct device *d, struct peer **spare)
 {
@@ -189,6 +254,8 @@ static struct peer *add_peer(struct device *d, struct peer **spare)
 	if (!peer)
 		return NULL;
 	*spare = NULL;
+	peer->policy = policies_take(&d->policies, &peer->public_key);
+	peer->key_exchange = policies_resolve(&d->policies, peer->policy);
 	struct preshared_key none = {0};
 	if (d->us)
 		remote_identity_init(peer->remote, d->us, &peer->public_key, &none);
@@ -198,7 +265,7 @@ static struct peer *add_peer(struct device *d, struct peer **spare)
 	return peer;
 }
 
-static void commit_peer(struct device *d, const struct change_peer *entry, struct peer **spare,
+static void commit_peer(struct device *d, const struct change_peer *entry, struct spare *spare,
 	const struct now *now)
 {
 	if (d->us && secret_is_equal(&d->us->public_key, &entry->public_key, DH_LEN))
@@ -210,9 +277,11 @@ static void commit_peer(struct device *d, const struct change_peer *entry, struc
 		return;
 	}
 	if (!peer)
-		peer = add_peer(d, spare);
+		peer = add_peer(d, &spare->peer);
 	if (!peer)
 		return;
+	if (entry->has_post_quantum)
+		commit_policy(d, peer, entry, &spare->policy);
 	if (entry->has_preshared_key)
 		peer->remote->preshared_key = entry->preshared_key;
 	commit_allowed_ips(d, peer, entry);
@@ -232,10 +301,13 @@ void device_commit(struct device *d, struct device_plan *plan, const struct chan
 		apply_remove_peer(d, d->peers.first);
 	if (change->has_private_key)
 		commit_private_key(d, plan);
+	if (change->has_post_quantum)
+		commit_default_policy(d, change->post_quantum);
 	for (size_t i = 0; i < change->peer_count; i++)
 		commit_peer(d, &change->peers[i], &plan->spares[i], now);
-	/* Packets may wait for a handshake that the new key has ended. */
-	for (struct peer *peer = d->peers.first; change->has_private_key && peer; peer = peer->next)
+	/* Packets may wait for a handshake that the new key, or policy, has ended. */
+	bool has_ended = change->has_private_key || change->has_post_quantum;
+	for (struct peer *peer = d->peers.first; has_ended && peer; peer = peer->next)
 		transmit_staged(d, peer, now);
 	device_discard(d, plan);
 }

@@ -17,6 +17,13 @@
 #define CHANGE_PEERS_MAX       (1u << 18) /* entries: a peer may be removed and added again */
 #define CHANGE_ALLOWED_IPS_MAX (1u << 20) /* of one entry */
 
+/* What PostQuantum says: whether the key exchange with a peer is hybrid. */
+enum post_quantum {
+	POST_QUANTUM_DEFAULT, /* of a peer: as the interface. Of the interface: off */
+	POST_QUANTUM_OFF,     /* never */
+	POST_QUANTUM_REQUIRE, /* always: nothing else is sent or accepted */
+};
+
 struct change_allowed_ip {
 	struct ip_prefix prefix; /* host bits zero */
 	bool remove;
@@ -25,19 +32,21 @@ struct change_allowed_ip {
 struct change_peer {
 	struct public_key public_key;
 	bool remove, update_only, replace_allowed_ips;
-	bool has_preshared_key, has_endpoint, has_keepalive;
+	bool has_preshared_key, has_endpoint, has_keepalive, has_post_quantum;
 	struct preshared_key preshared_key; /* all zero removes */
 	struct endpoint endpoint;
 	uint16_t keepalive_seconds; /* 0: off */
+	enum post_quantum post_quantum;
 	struct change_allowed_ip *allowed_ips;
 	size_t allowed_ip_count, allowed_ip_capacity;
 };
 
 struct change {
-	bool has_private_key, has_listen_port, has_fwmark, replace_peers;
+	bool has_private_key, has_listen_port, has_fwmark, has_post_quantum, replace_peers;
 	struct private_key private_key; /* all zero removes */
 	uint16_t listen_port;		/* 0: any. For io/, the device ignores it */
 	uint32_t fwmark;		/* 0: none. For io/, the device ignores it */
+	enum post_quantum post_quantum; /* the default of peers of whom nothing is said */
 	struct change_peer *peers;	/* applied in order */
 	size_t peer_count, peer_capacity;
 };

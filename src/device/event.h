@@ -29,6 +29,7 @@ struct event {
 	enum drop_reason reason;
 	struct tai64n stamp, latest_stamp; /* with DROP_STALE_STAMP: theirs now, and before */
 	uint32_t count; /* initiations of the attempt, 0 where none of ours was needed */
+	bool is_hybrid; /* key exchange, wanted with the peer */
 	bool is_initiator;
 	bool is_first;	  /* with the peer, or since an attempt was given up */
 	bool is_answered; /* there was an answer, with DROP_RESPONSE_FORGED */

@@ -106,7 +106,8 @@ static void process(struct device *d, const struct datagram *datagram, const str
 {
 	if (is_under_load(d, now->boottime) && !is_admitted(d, datagram, now))
 		return;
-	if (load_le32(datagram->bytes) == MESSAGE_INITIATION) {
+	uint32_t type = load_le32(datagram->bytes);
+	if (type == MESSAGE_INITIATION || type == MESSAGE_HYBRID_INITIATION) {
 		if (!negotiate_on_initiation(d, datagram, now))
 			note_wasted(d, now->boottime);
 		return;

@@ -53,16 +53,16 @@ static struct tai64n next_stamp(
 }
 
 /* Makes the initiation and its pending state. false: no memory. */
-static bool make_initiation(struct device *d, struct peer *peer, struct message_initiation *msg,
-	const struct tai64n *stamp)
+static bool make_initiation(
+	struct device *d, struct peer *peer, uint8_t *msg, const struct tai64n *stamp)
 {
-	uint32_t index;
-	if (!index_table_draw(&d->indices, peer, &d->rng, &index))
+	struct initiation_terms terms = {.key_exchange = peer->key_exchange, .stamp = *stamp};
+	if (!index_table_draw(&d->indices, peer, &d->rng, &terms.local_index))
 		return false;
 	struct pending_handshake *pending = secret_alloc(d->arena, sizeof *pending);
 	if (!pending)
 		goto no_arena;
-	if (!initiation_create(msg, pending, d->us, peer->remote, stamp, index, &d->rng))
+	if (!initiation_create(msg, pending, d->us, peer->remote, &terms, &d->rng))
 		goto bad_key;
 	peer->pending = pending;
 	peer->sent_stamp = *stamp;
@@ -72,7 +72,7 @@ static bool make_initiation(struct device *d, struct peer *peer, struct message_
 bad_key:
 	secret_free(d->arena, pending, sizeof *pending);
 no_arena:
-	index_table_remove(&d->indices, index);
+	index_table_remove(&d->indices, terms.local_index);
 	return false;
 }
 
@@ -82,13 +82,13 @@ no_arena:
  */
 static void send_initiation(struct device *d, struct peer *peer, const struct now *now)
 {
-	struct message_initiation msg;
+	uint8_t msg[MESSAGE_HANDSHAKE_MAX];
 	struct tai64n stamp = next_stamp(d, peer, now);
 	device_forget_pending(d, peer);
 	if (tai64n_is_after(&stamp, &d->stamp_limit))
 		d->wants_stamps = true;
-	else if (make_initiation(d, peer, &msg, &stamp))
-		send_message(d, peer, &msg, sizeof msg, now);
+	else if (make_initiation(d, peer, msg, &stamp))
+		send_message(d, peer, msg, initiation_len(peer->key_exchange), now);
 	else
 		device_drop(d, peer, DROP_NO_MEMORY, 1);
 	peer->attempt_count++;
@@ -231,14 +231,14 @@ static void on_session_derived(
 static void answer(struct device *d, struct peer *peer, struct opened_initiation *opened,
 	const struct datagram *datagram, const struct now *now)
 {
-	struct message_response msg;
+	uint8_t msg[MESSAGE_HANDSHAKE_MAX];
 	struct session_keys keys;
 	uint32_t index, remote_index = opened->remote_index;
 	if (!index_table_draw(&d->indices, peer, &d->rng, &index)) {
 		negotiate_refuse(d, peer, datagram, DROP_NO_MEMORY);
 		return;
 	}
-	if (!response_create(&msg, &keys, opened, peer->remote, index, &d->rng)) {
+	if (!response_create(msg, &keys, opened, peer->remote, index, &d->rng)) {
 		negotiate_refuse(d, peer, datagram, DROP_INITIATION_FORGED);
 		goto no_session;
 	}
@@ -249,11 +249,12 @@ static void answer(struct device *d, struct peer *peer, struct opened_initiation
 		negotiate_refuse(d, peer, datagram, DROP_NO_MEMORY);
 		goto no_session;
 	}
+	session->key_exchange = peer->key_exchange;
 	remote_table_add(&d->remotes, session);
 	struct keyring_retired retired = keyring_add_responded(&peer->keyring, session);
 	device_retire_sessions(d, &retired);
 	on_session_derived(d, peer, datagram, now->boottime);
-	send_message(d, peer, &msg, sizeof msg, now);
+	send_message(d, peer, msg, response_len(peer->key_exchange), now);
 	timers_on_response_sent(&peer->timers, now->boottime);
 	timers_on_authentic_sent(&peer->timers, now->boottime);
 	device_touch(d, peer);
@@ -282,15 +283,19 @@ static bool is_fresh(struct device *d, struct peer *peer, const struct tai64n *s
 bool negotiate_on_initiation(
 	struct device *d, const struct datagram *datagram, const struct now *now)
 {
-	const struct message_initiation *msg = (const void *)datagram->bytes;
+	const void *msg = datagram->bytes;
+	bool is_hybrid = load_le32(datagram->bytes) == MESSAGE_HYBRID_INITIATION;
+	enum key_exchange key_exchange = is_hybrid ? KEY_EXCHANGE_HYBRID : KEY_EXCHANGE_X25519;
 	struct opened_initiation opened;
 	struct tai64n stamp;
 	struct peer *peer = NULL;
 	bool is_accepted = false;
-	if (!initiation_open(&opened, msg, d->us)) {
+	if (!initiation_open(&opened, key_exchange, msg, d->us)) {
 		negotiate_refuse(d, NULL, datagram, DROP_INITIATION_FORGED);
 	} else if (!(peer = peer_table_find(&d->peers, &opened.remote_static))) {
 		refuse_stranger(d, datagram, &opened.remote_static);
+	} else if (peer->key_exchange != key_exchange) {
+		negotiate_refuse(d, peer, datagram, is_hybrid ? DROP_HYBRID : DROP_CLASSICAL);
 	} else if (!initiation_accept(&opened, &stamp, msg, peer->remote)) {
 		negotiate_refuse(d, peer, datagram, DROP_INITIATION_FORGED);
 	} else if (is_fresh(d, peer, &stamp, datagram, now)) {
@@ -331,7 +336,9 @@ struct peer *negotiate_on_response(
 	struct session_keys keys;
 	uint32_t index = load_le32(msg->receiver_index);
 	struct peer *peer = index_table_find(&d->indices, index);
-	if (!peer || !peer->pending || peer->pending->local_index != index) {
+	bool is_hybrid = load_le32(msg->type) == MESSAGE_HYBRID_RESPONSE;
+	if (!peer || !peer->pending || peer->pending->local_index != index ||
+		is_hybrid != (peer->pending->key_exchange == KEY_EXCHANGE_HYBRID)) {
 		negotiate_refuse(d, NULL, datagram, DROP_RESPONSE_UNEXPECTED);
 		return NULL;
 	}
@@ -347,6 +354,7 @@ struct peer *negotiate_on_response(
 		negotiate_refuse(d, peer, datagram, DROP_NO_MEMORY);
 		return NULL;
 	}
+	session->key_exchange = peer->key_exchange;
 	/* The index passes from the pending handshake to the session. */
 	secret_free(d->arena, peer->pending, sizeof *peer->pending);
 	peer->pending = NULL;

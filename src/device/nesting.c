@@ -50,7 +50,7 @@ static struct peer *find_addressee(
 	uint16_t port = load_be16(udp + 2);
 	uint32_t type = load_le32(udp + UDP_HEADER_LEN),
 		 index = load_le32(udp + UDP_HEADER_LEN + 4);
-	if (type == MESSAGE_INITIATION) {
+	if (type == MESSAGE_INITIATION || type == MESSAGE_HYBRID_INITIATION) {
 		struct peer *peer = initiated_peer(d, index);
 		return is_at(peer, to, port) ? peer : NULL;
 	}

@@ -55,6 +55,7 @@ void device_destroy(struct device *d)
 	drain(d, &d->inner);
 	while (d->peers.first)
 		apply_remove_peer(d, d->peers.first);
+	policies_wipe(&d->policies);
 	intake_wipe(d);
 	for (struct carrier *carrier; (carrier = d->free_carriers); free(carrier))
 		d->free_carriers = carrier->next;

@@ -17,6 +17,10 @@ static enum message_type classify(struct device *d, const struct datagram *datag
 	switch (type) {
 	case MESSAGE_INITIATION: fits = datagram->len == MESSAGE_INITIATION_LEN; break;
 	case MESSAGE_RESPONSE: fits = datagram->len == MESSAGE_RESPONSE_LEN; break;
+	case MESSAGE_HYBRID_INITIATION:
+		fits = datagram->len == MESSAGE_HYBRID_INITIATION_LEN;
+		break;
+	case MESSAGE_HYBRID_RESPONSE: fits = datagram->len == MESSAGE_HYBRID_RESPONSE_LEN; break;
 	case MESSAGE_COOKIE_REPLY: fits = datagram->len == MESSAGE_COOKIE_REPLY_LEN; break;
 	case MESSAGE_DATA: fits = datagram->len >= MESSAGE_DATA_MIN_LEN; break;
 	default: reason = datagram->len >= 4 ? DROP_TYPE : DROP_LENGTH;

@@ -31,6 +31,7 @@ struct event device_event(enum event_kind kind, const struct peer *peer)
 		.has_peer = true,
 		.peer = peer->public_key,
 		.endpoint = peer->endpoint,
+		.is_hybrid = peer->key_exchange == KEY_EXCHANGE_HYBRID,
 	};
 }
 

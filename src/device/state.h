@@ -10,6 +10,7 @@
 #include "device/device.h"
 #include "device/index_table.h"
 #include "device/peer_table.h"
+#include "device/policies.h"
 #include "device/remote_table.h"
 #include "session/cookie.h"
 #include "session/ratelimit.h"
@@ -68,6 +69,7 @@ struct device {
 	struct peer_table peers;
 	struct index_table indices;
 	struct remote_table remotes;
+	struct policies policies;
 	struct deadline_heap deadlines;
 	struct allowedips allowed_ips;
 	struct drop_counters drops;

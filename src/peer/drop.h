@@ -19,6 +19,8 @@
 	X(DROP_PEER_KEY, "peer-key", "outgoing: no handshake is possible with such a public key")  \
 	X(DROP_INITIATION_FORGED, "initiation", "initiation: does not decrypt")                    \
 	X(DROP_UNKNOWN_PEER, "unknown-peer", "initiation: from a public key that is no peer")      \
+	X(DROP_CLASSICAL, "classical", "initiation: x25519 alone, where PostQuantum = require")    \
+	X(DROP_HYBRID, "hybrid", "initiation: with ML-KEM, where PostQuantum = off")               \
 	X(DROP_STALE_STAMP, "stamp", "initiation: timestamp not newer than the last (replay?)")    \
 	X(DROP_INITIATION_RATE, "initiation-rate", "initiation: over 50 a second from this peer")  \
 	X(DROP_RESPONSE_UNEXPECTED, "no-handshake", "response: no handshake waits for it")         \

@@ -15,6 +15,7 @@
 #include "session/keyring.h"
 
 struct allowedips_node; /* of route/ */
+struct policy;		/* of the device */
 
 struct staged_packet { /* an inner packet that waits for a session */
 	struct staged_packet *next;
@@ -33,6 +34,9 @@ struct peer {
 	struct peer *next, *previous; /* the device's list, in order of creation */
 	struct peer *same_bucket;     /* the device's table by public key */
 	struct public_key public_key;
+	enum key_exchange key_exchange; /* the only one: no other is sent, none other accepted */
+	struct policy
+		*policy; /* what was said of it; NULL: the interface's default. The device's */
 	struct remote_identity *remote;	   /* in the arena */
 	struct pending_handshake *pending; /* in the arena; NULL: none */
 	struct keyring keyring;

@@ -20,6 +20,7 @@ struct session {
 	struct session_keys *keys;   /* in the arena */
 	uint32_t local_index;	     /* what the peer writes into data it sends us */
 	uint32_t remote_index;
+	enum key_exchange key_exchange; /* set by whoever created it */
 	bool is_initiator;
 	bool is_retired; /* in no key ring any more; freed when pins reaches 0 */
 	bool is_void;	 /* nor does what its jobs bring count: not rotated out, but ended */

@@ -227,7 +227,8 @@ static void shake_hands(void)
 	struct pending_handshake pending;
 	struct opened_initiation opened;
 	struct session_keys keys_i, keys_r;
-	struct tai64n stamp = {{1}}, got;
+	struct initiation_terms terms = {KEY_EXCHANGE_X25519, 1, {{1}}};
+	struct tai64n got;
 	private_key_generate(&key, &rng);
 	local_identity_init(&i.us, &key);
 	private_key_generate(&key, &rng);
@@ -235,10 +236,10 @@ static void shake_hands(void)
 	rng_fill(&rng, &psk, sizeof psk);
 	introduce(&i, &r, &psk);
 	introduce(&r, &i, &psk);
-	need(initiation_create(&initiation, &pending, &i.us, &i.them, &stamp, 1, &rng));
+	need(initiation_create(&initiation, &pending, &i.us, &i.them, &terms, &rng));
 	ct_show(&initiation, sizeof initiation);
 	need(macs_mac1_is_valid(&initiation, sizeof initiation, &r.us.macs));
-	need(initiation_open(&opened, &initiation, &r.us));
+	need(initiation_open(&opened, terms.key_exchange, &initiation, &r.us));
 	need(initiation_accept(&opened, &got, &initiation, &r.them));
 	need(response_create(&response, &keys_r, &opened, &r.them, 2, &rng));
 	ct_show(&response, sizeof response);

@@ -21,13 +21,16 @@ static void on_response(struct desk *desk, const struct flight *f)
 {
 	const struct message_response *msg = (const void *)f->bytes;
 	struct letter *letter = letter_find(desk, load_le32(msg->receiver_index));
-	REQUIRE(f->len == MESSAGE_RESPONSE_LEN && letter && letter->is_right);
+	REQUIRE(letter && letter->is_right && f->len == response_len(letter->key_exchange));
+	REQUIRE(load_le32(msg->type) == (letter->key_exchange == KEY_EXCHANGE_HYBRID
+							? MESSAGE_HYBRID_RESPONSE
+							: MESSAGE_RESPONSE));
 	REQUIRE(!letter->is_response && !letter->is_taken && letter_is_fresh(desk, letter));
 	REQUIRE(!desk->from || endpoint_is_same_remote(&f->to, desk->from));
 	letter->is_taken = letter->has_keys = true;
 	desk->latest[letter->author] = (struct latest){true, letter->stamp, desk->t.now.boottime};
 	const struct local_identity *us = &desk->authors[letter->author];
-	REQUIRE(macs_mac1_is_valid(msg, sizeof *msg, &us->macs));
+	REQUIRE(macs_mac1_is_valid(msg, f->len, &us->macs));
 	REQUIRE(response_open(
 		&letter->keys, &letter->pending, msg, us, &desk->b_of[letter->author]));
 	letter->b_index = load_le32(msg->sender_index);
@@ -39,12 +42,16 @@ static void on_initiation(struct desk *desk, const struct flight *f)
 	struct opened_initiation opened;
 	struct tai64n stamp;
 	enum author author = AUTHOR_PEER;
-	REQUIRE(f->len == MESSAGE_INITIATION_LEN);
-	if (!macs_mac1_is_valid(msg, sizeof *msg, &desk->authors[author].macs))
+	if (!macs_mac1_is_valid(msg, f->len, &desk->authors[author].macs))
 		author = AUTHOR_SECOND;
+	enum key_exchange key_exchange = author_exchange(author);
+	bool is_hybrid = key_exchange == KEY_EXCHANGE_HYBRID;
 	const struct local_identity *us = &desk->authors[author];
-	REQUIRE(macs_mac1_is_valid(msg, sizeof *msg, &us->macs));
-	REQUIRE(initiation_open(&opened, msg, us));
+	REQUIRE(f->len == initiation_len(key_exchange));
+	REQUIRE(load_le32(msg->type) ==
+		(is_hybrid ? MESSAGE_HYBRID_INITIATION : MESSAGE_INITIATION));
+	REQUIRE(macs_mac1_is_valid(msg, f->len, &us->macs));
+	REQUIRE(initiation_open(&opened, key_exchange, msg, us));
 	REQUIRE(initiation_accept(&opened, &stamp, msg, &desk->b_of[author]));
 	REQUIRE(!memcmp(&opened.remote_static, &desk->t.b.public_key, DH_LEN));
 	REQUIRE(memcmp(&stamp, &desk->sent_stamp[author], sizeof stamp) > 0);
@@ -53,9 +60,9 @@ static void on_initiation(struct desk *desk, const struct flight *f)
 	bool has_cookie =
 		jar->birth != NANOS_NEVER && desk->t.now.boottime - jar->birth < 115 * SECOND;
 	static const struct mac_value none;
-	REQUIRE(has_cookie ? macs_mac2_is_valid(msg, sizeof *msg, &jar->cookie)
-			   : !memcmp(&msg->macs.mac2, &none, sizeof none));
-	desk->from_b[author] = *msg;
+	REQUIRE(has_cookie ? macs_mac2_is_valid(msg, f->len, &jar->cookie)
+			   : !memcmp(f->bytes + f->len - sizeof none, &none, sizeof none));
+	memcpy(&desk->from_b[author], msg, f->len);
 	desk->has_from_b[author] = true;
 }
 
@@ -84,7 +91,9 @@ void desk_read_sent(struct desk *desk)
 {
 	for (struct flight *f; (f = tunnel_take(&desk->t)); free(f)) {
 		switch (load_le32(f->bytes)) {
+		case MESSAGE_HYBRID_INITIATION:
 		case MESSAGE_INITIATION: on_initiation(desk, f); break;
+		case MESSAGE_HYBRID_RESPONSE:
 		case MESSAGE_RESPONSE: on_response(desk, f); break;
 		case MESSAGE_COOKIE_REPLY: on_cookie(desk, f); break;
 		case MESSAGE_DATA: on_data(desk, f); break;

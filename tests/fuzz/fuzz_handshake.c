@@ -21,9 +21,9 @@
 
 struct world {
 	struct desk desk;
-	bool is_limited;			 /* memory may run out in this step */
-	size_t memory;				 /* calls until then */
-	uint8_t message[MESSAGE_INITIATION_LEN]; /* the last letter, to be sent again */
+	bool is_limited;			/* memory may run out in this step */
+	size_t memory;				/* calls until then */
+	uint8_t message[MESSAGE_HANDSHAKE_MAX]; /* the last letter, to be sent again */
 	uint32_t message_len;
 };
 
@@ -154,27 +154,27 @@ static void post(struct world *w, const void *bytes, uint32_t len, const struct 
 
 static void initiate(struct world *w, struct input *in, const struct endpoint *from)
 {
-	struct message_initiation msg;
-	struct letter *letter = letter_initiate(&w->desk, in, from, &msg);
+	uint8_t msg[MESSAGE_HANDSHAKE_MAX];
+	struct letter *letter = letter_initiate(&w->desk, in, from, msg);
 	if (!letter)
 		return;
 	bool is_expected = letter->is_right && is_attentive(w) && letter_is_fresh(&w->desk, letter);
 	bool is_refused = is_under_load(w) && !letter->has_mac2;
-	post(w, &msg, sizeof msg, from);
+	post(w, msg, initiation_len(letter->key_exchange), from);
 	REQUIRE(is_expected ? letter->is_taken : !is_refused || !letter->is_taken);
 }
 
 static void respond(struct world *w, struct input *in, const struct endpoint *from)
 {
-	struct message_response msg;
-	struct letter *letter = letter_respond(&w->desk, in, from, &msg);
+	uint8_t msg[MESSAGE_HANDSHAKE_MAX];
+	struct letter *letter = letter_respond(&w->desk, in, from, msg);
 	if (!letter)
 		return;
 	const struct peer *peer = desk_peer(&w->desk, letter->author);
 	bool is_expected = letter->is_right && is_attentive(w) && peer->pending &&
 			   peer->pending->local_index == letter->b_index;
 	bool is_refused = is_under_load(w) && !letter->has_mac2;
-	post(w, &msg, sizeof msg, from);
+	post(w, msg, response_len(letter->key_exchange), from);
 	REQUIRE(is_expected ? letter->is_taken : !is_refused || !letter->is_taken);
 	REQUIRE(!is_expected || peer->keyring.current->remote_index == letter->index);
 }
@@ -240,11 +240,12 @@ static void flood(struct world *w)
 	struct tunnel *t = &w->desk.t;
 	struct endpoint from = t->a.address;
 	t->b.device->backlog.turn_left = 0;
-	for (int i = 0; i < BACKLOG_LOAD / BURST_PACKETS_MAX; i++) {
+	uint32_t per_burst = BURST_LARGE / MESSAGE_HANDSHAKE_MAX;
+	for (uint32_t i = 0; i < BACKLOG_LOAD / per_burst + 1; i++) {
 		struct burst *burst = burst_pool_get(&t->b.pool, BURST_LARGE);
 		REQUIRE(burst);
-		burst->stride = MESSAGE_INITIATION_LEN;
-		while (burst->count < BURST_PACKETS_MAX)
+		burst->stride = MESSAGE_HANDSHAKE_MAX;
+		while (burst->count < per_burst)
 			burst_add(burst, w->message, w->message_len);
 		device_put_datagrams(t->b.device, burst, &from, &t->now);
 	}

@@ -12,6 +12,8 @@ static void introduce(struct desk *desk, enum author author)
 	struct change_peer entry = {.public_key = desk->authors[author].public_key};
 	entry.has_endpoint = author != AUTHOR_SECOND;
 	entry.endpoint = desk->t.a.address;
+	entry.has_post_quantum = author_exchange(author) == KEY_EXCHANGE_HYBRID;
+	entry.post_quantum = POST_QUANTUM_REQUIRE;
 	REQUIRE(end_change_peer(&desk->t.b, &entry, &desk->t.now));
 	REQUIRE(desk_peer(desk, author));
 }
@@ -60,6 +62,9 @@ static struct letter *letter_begin(struct desk *desk, enum author author, struct
 	/* Above its number any bits: b has to give them back as they are. */
 	letter->index = desk->letter_count++ | (uint32_t)input_u8(in) << 24;
 	letter->author = author;
+	/* The highest of those bits: the handshake that b does not have with this author. */
+	bool is_hybrid = (author_exchange(author) == KEY_EXCHANGE_HYBRID) ^ (letter->index >> 31);
+	letter->key_exchange = is_hybrid ? KEY_EXCHANGE_HYBRID : KEY_EXCHANGE_X25519;
 	return letter;
 }
 
@@ -103,9 +108,10 @@ static struct tai64n read_stamp(struct desk *desk, struct input *in)
 
 static const uint8_t low_order[DH_LEN]; /* one of the points: zero */
 
-struct letter *letter_initiate(struct desk *desk, struct input *in, const struct endpoint *from,
-	struct message_initiation *msg)
+struct letter *letter_initiate(
+	struct desk *desk, struct input *in, const struct endpoint *from, void *msg)
 {
+	struct message_initiation *head = msg;
 	uint8_t kind = input_u8(in);
 	enum author author = (kind & 7) % AUTHOR_COUNT;
 	struct letter *letter = letter_begin(desk, author, in);
@@ -120,38 +126,46 @@ struct letter *letter_initiate(struct desk *desk, struct input *in, const struct
 	if (kind & 64)
 		secret_wipe(&them.static_static, sizeof them.static_static);
 	letter->stamp = read_stamp(desk, in);
-	is_spoilt |= !initiation_create(
-		msg, &letter->pending, &us, &them, &letter->stamp, letter->index, &desk->rng);
+	struct initiation_terms terms = {letter->key_exchange, letter->index, letter->stamp};
+	is_spoilt |= !initiation_create(msg, &letter->pending, &us, &them, &terms, &desk->rng);
 	/* And what was sealed. */
 	size_t start = offsetof(struct message_initiation, ephemeral);
-	size_t len = offsetof(struct message_initiation, macs) - start;
+	size_t whole = initiation_len(letter->key_exchange);
+	size_t len = whole - sizeof(struct message_macs) - start;
+	bool is_hybrid = letter->key_exchange == KEY_EXCHANGE_HYBRID;
 	if (kind & 32)
-		is_spoilt |= input_spoil(in, msg->ephemeral.bytes, len);
+		is_spoilt |= input_spoil(in, (uint8_t *)msg + start, len);
 	if (kind & 128) {
-		memcpy(&msg->ephemeral, low_order, DH_LEN);
+		memcpy(&head->ephemeral, low_order, DH_LEN);
 		is_spoilt = true;
 	}
-	store_le32(msg->type, MESSAGE_INITIATION);
-	store_le32(msg->sender_index, letter->index);
-	letter->is_right = author < AUTHOR_PEERS && !is_spoilt;
-	letter_finish(desk, in, letter, from, msg, sizeof *msg);
+	store_le32(head->type, is_hybrid ? MESSAGE_HYBRID_INITIATION : MESSAGE_INITIATION);
+	store_le32(head->sender_index, letter->index);
+	letter->is_right = author < AUTHOR_PEERS && !is_spoilt &&
+			   letter->key_exchange == author_exchange(author);
+	letter_finish(desk, in, letter, from, msg, whole);
 	return letter;
 }
 
-struct letter *letter_respond(struct desk *desk, struct input *in, const struct endpoint *from,
-	struct message_response *msg)
+struct letter *letter_respond(
+	struct desk *desk, struct input *in, const struct endpoint *from, void *msg)
 {
+	struct message_response *head = msg;
 	uint8_t kind = input_u8(in);
 	enum author author = kind % AUTHOR_PEERS;
-	const struct message_initiation *initiation = &desk->from_b[author];
+	const void *initiation = &desk->from_b[author];
 	struct opened_initiation opened;
 	struct tai64n stamp;
 	struct letter *letter = desk->has_from_b[author] ? letter_begin(desk, author, in) : NULL;
 	if (!letter)
 		return NULL;
-	REQUIRE(initiation_open(&opened, initiation, &desk->authors[author]));
+	REQUIRE(initiation_open(
+		&opened, author_exchange(author), initiation, &desk->authors[author]));
+	bool is_other_kind = letter->key_exchange != author_exchange(author);
 	REQUIRE(initiation_accept(&opened, &stamp, initiation, &desk->b_of[author]));
 	bool has_psk = !(kind & 2);
+	if (is_other_kind) /* of what kind it was is not in the transcript of its answer alone */
+		opened.key_exchange = letter->key_exchange;
 	if (kind & 4)
 		memcpy(&opened.remote_ephemeral, low_order, DH_LEN);
 	letter->b_index = opened.remote_index;
@@ -162,21 +176,24 @@ struct letter *letter_respond(struct desk *desk, struct input *in, const struct 
 	letter->is_right = letter->has_keys =
 		response_create(msg, &letter->keys, &opened, &them, letter->index, &desk->rng);
 	letter->is_right &= has_psk || author == AUTHOR_SECOND;
+	letter->is_right &= !is_other_kind;
 	if (kind & 32) {
-		memcpy(&msg->ephemeral, low_order, DH_LEN);
+		memcpy(&head->ephemeral, low_order, DH_LEN);
 		letter->is_right = false;
 	}
 	const struct session *current = desk_peer(desk, author)->keyring.current;
 	if (kind & 64 && current) { /* the index of something else */
-		store_le32(msg->receiver_index, current->local_index);
+		store_le32(head->receiver_index, current->local_index);
 		letter->is_right = false;
 	}
 	size_t start = offsetof(struct message_response, receiver_index);
-	size_t len = offsetof(struct message_response, macs) - start;
+	size_t whole = response_len(letter->key_exchange);
+	size_t len = whole - sizeof(struct message_macs) - start;
+	bool is_hybrid = letter->key_exchange == KEY_EXCHANGE_HYBRID;
 	if (kind & 8)
-		letter->is_right &= !input_spoil(in, msg->receiver_index, len);
-	store_le32(msg->type, MESSAGE_RESPONSE);
-	store_le32(msg->sender_index, letter->index);
-	letter_finish(desk, in, letter, from, msg, sizeof *msg);
+		letter->is_right &= !input_spoil(in, (uint8_t *)msg + start, len);
+	store_le32(head->type, is_hybrid ? MESSAGE_HYBRID_RESPONSE : MESSAGE_RESPONSE);
+	store_le32(head->sender_index, letter->index);
+	letter_finish(desk, in, letter, from, msg, whole);
 	return letter;
 }

@@ -15,7 +15,7 @@
 
 enum author {
 	AUTHOR_PEER,	 /* a, with a preshared key */
-	AUTHOR_SECOND,	 /* another peer of b, without one */
+	AUTHOR_SECOND,	 /* another peer of b, without one, with which b is hybrid */
 	AUTHOR_STRANGER, /* no peer of b */
 	AUTHOR_LIAR,	 /* claims a's public key, has the stranger's private one */
 	AUTHOR_SELF,	 /* b itself */
@@ -27,6 +27,7 @@ enum author {
 struct letter {
 	uint32_t index; /* ours, by which b's answer names it */
 	enum author author;
+	enum key_exchange key_exchange; /* seldom another than b has with the author */
 	bool is_response;
 	bool is_right; /* b may take it, if it comes in time, */
 	bool has_mac2; /* and under load only if it also has this, right for its address */
@@ -50,8 +51,8 @@ struct desk {
 	struct tunnel t; /* of which a is only an address */
 	struct rng rng;
 	struct local_identity authors[AUTHOR_COUNT];
-	struct remote_identity b_of[AUTHOR_COUNT];	/* as they know b */
-	struct message_initiation from_b[AUTHOR_PEERS]; /* its latest to each */
+	struct remote_identity b_of[AUTHOR_COUNT];	       /* as they know b */
+	struct message_hybrid_initiation from_b[AUTHOR_PEERS]; /* its latest to each, of its kind */
 	bool has_from_b[AUTHOR_PEERS];
 	struct letter letters[LETTERS_MAX];
 	uint32_t letter_count;
@@ -63,18 +64,24 @@ struct desk {
 void desk_init(struct desk *desk);
 void desk_wipe(struct desk *desk);
 
+/* Which handshake b has with the author. */
+static inline enum key_exchange author_exchange(enum author author)
+{
+	return author == AUTHOR_SECOND ? KEY_EXCHANGE_HYBRID : KEY_EXCHANGE_X25519;
+}
+
 /* b's peer that this author is, or claims to be; NULL: none. */
 struct peer *desk_peer(const struct desk *desk, enum author author);
 
 /*
  * Writes a letter as the input wants it; the message is then to be sent from `from`.
- * NULL: no more letters, or nothing to answer. A response is to b's latest initiation
- * to that author.
+ * `msg` has room for MESSAGE_HANDSHAKE_MAX bytes. NULL: no more letters, or nothing to answer. A
+ * response is to b's latest initiation to that author.
  */
-struct letter *letter_initiate(struct desk *desk, struct input *in, const struct endpoint *from,
-	struct message_initiation *msg);
-struct letter *letter_respond(struct desk *desk, struct input *in, const struct endpoint *from,
-	struct message_response *msg);
+struct letter *letter_initiate(
+	struct desk *desk, struct input *in, const struct endpoint *from, void *msg);
+struct letter *letter_respond(
+	struct desk *desk, struct input *in, const struct endpoint *from, void *msg);
 
 /* Its stamp is greater than the last that b took, and that was 20 ms ago at least. */
 bool letter_is_fresh(const struct desk *desk, const struct letter *letter);

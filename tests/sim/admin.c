@@ -81,6 +81,11 @@ void admin_add_peer(struct world *w, uint32_t node, uint32_t peer)
 		e.entry->has_preshared_key = e.entry->has_keepalive = true;
 		e.entry->preshared_key = wanted->preshared_key;
 		e.entry->keepalive_seconds = wanted->keepalive_seconds;
+		/* Once said of a key it holds, however often the peer goes and comes. */
+		bool is_hybrid = wanted->key_exchange == KEY_EXCHANGE_HYBRID;
+		e.entry->has_post_quantum =
+			memcmp(&sight->policy_key, &sight->key, sizeof sight->key);
+		e.entry->post_quantum = is_hybrid ? POST_QUANTUM_REQUIRE : POST_QUANTUM_OFF;
 		e.entry->has_endpoint = wanted->knows_endpoint;
 		e.entry->endpoint = network_home(peer, w->nodes[peer].epoch);
 	}

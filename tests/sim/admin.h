@@ -19,6 +19,7 @@
 struct acquaintance {
 	bool is_wanted;
 	bool knows_endpoint; /* from the configuration */
+	enum key_exchange key_exchange;
 	uint16_t keepalive_seconds;
 	struct preshared_key preshared_key;
 };

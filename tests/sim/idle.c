@@ -25,11 +25,12 @@ void scenario_black_hole(struct world *w)
 	if (w->watch.events[EVENT_GAVE_UP] != 1)
 		world_break(w, "it gave up %llu times",
 			(unsigned long long)w->watch.events[EVENT_GAVE_UP]);
-	uint64_t initiations = w->watch.sights[0][1].bytes_sent / MESSAGE_INITIATION_LEN;
+	uint32_t len = initiation_len(w->watch.sights[0][1].wanted.key_exchange);
+	uint64_t initiations = w->watch.sights[0][1].bytes_sent / len;
 	if (initiations < 17 || initiations > 19)
 		world_break(w, "%llu initiations in 90 s", (unsigned long long)initiations);
 	setting_expect_silence(w);
-	if (w->watch.sights[0][1].bytes_sent != initiations * MESSAGE_INITIATION_LEN)
+	if (w->watch.sights[0][1].bytes_sent != initiations * len)
 		world_break(w, "it did not stay silent after it gave up");
 }
 
@@ -71,13 +72,14 @@ void scenario_keepalive(struct world *w)
 	world_run(w, SECONDS(1000));
 	const struct sight *there = &w->watch.sights[1][0], *back = &w->watch.sights[0][1];
 	uint64_t handshakes = w->counts.handshakes;
+	enum key_exchange kind = there->wanted.key_exchange;
 	if (handshakes < 6 || handshakes > 9)
 		world_break(w, "%llu handshakes in 1000 s", (unsigned long long)handshakes);
 	uint64_t keepalives =
-		(there->bytes_sent - handshakes * MESSAGE_INITIATION_LEN) / MESSAGE_DATA_MIN_LEN;
+		(there->bytes_sent - handshakes * initiation_len(kind)) / MESSAGE_DATA_MIN_LEN;
 	if (keepalives < 1000 / 25 || keepalives > 1000 / 25 + handshakes)
 		world_break(w, "%llu keepalives in 1000 s", (unsigned long long)keepalives);
-	if (back->bytes_sent != handshakes * MESSAGE_RESPONSE_LEN)
+	if (back->bytes_sent != handshakes * response_len(kind))
 		world_break(w, "keepalives were answered");
 	traffic_offer(w, 0, 1, 10);
 	world_run(w, SECONDS(1));
@@ -91,8 +93,9 @@ void scenario_keepalive(struct world *w)
  */
 void scenario_responder_keepalive(struct world *w)
 {
-	struct acquaintance wanted = {.is_wanted = true, .keepalive_seconds = 10};
 	setting_make(w, &(struct setting){.node_count = 2});
+	struct acquaintance wanted = w->watch.sights[1][0].wanted;
+	wanted.keepalive_seconds = 10;
 	setting_fair_weather(w, setting_any_delay(w));
 	traffic_offer(w, 0, 1, 1);
 	world_run(w, SECONDS(1));

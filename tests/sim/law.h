@@ -25,6 +25,11 @@
 #define LAW_HANDSHAKE_TOS   0x88
 #define LAW_PADDING	    16
 
+#define LAW_INITIATION_LEN	  148
+#define LAW_RESPONSE_LEN	  92
+#define LAW_HYBRID_INITIATION_LEN 1348
+#define LAW_HYBRID_RESPONSE_LEN	  1196
+
 #define LAW_INITIATION_INTERVAL MILLIS(20) /* of those that are answered to one peer */
 
 #define LAW_STAGED	 128

@@ -16,11 +16,18 @@ static struct preshared_key pair_key(const struct world *w, uint32_t a, uint32_t
 	return key;
 }
 
+/* Every second pair, and in the next seed the others. */
+static enum key_exchange pair_exchange(const struct world *w, uint32_t a, uint32_t b)
+{
+	return (w->seed + a + b) % 2 ? KEY_EXCHANGE_X25519 : KEY_EXCHANGE_HYBRID;
+}
+
 static void introduce(struct world *w, const struct setting *setting, uint32_t a, uint32_t b)
 {
 	struct acquaintance wanted = {
 		.is_wanted = true,
 		.knows_endpoint = !setting->only_later_know_where || a > b,
+		.key_exchange = pair_exchange(w, a, b),
 		.keepalive_seconds =
 			a + 1 == setting->node_count && !b ? setting->keepalive_seconds : 0,
 	};

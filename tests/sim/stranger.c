@@ -51,26 +51,37 @@ void strangers_start(struct world *w, nanos interval)
 	w->strangers.next = w->time + interval;
 }
 
+static uint32_t any_type(struct world *w)
+{
+	uint32_t type = (uint32_t)dice_below(&w->dice, 9);
+	return type < 7 ? type : MESSAGE_HYBRID_INITIATION + (type - 7);
+}
+
 static uint32_t make_noise(struct world *w, uint8_t *out)
 {
 	static const uint32_t lengths[] = {
-		0, 1, 3, 4, 16, 31, 32, 63, 64, 91, 92, 93, 147, 148, 149};
+		0, 1, 3, 4, 16, 31, 32, 63, 64, 91, 92, 93, 147, 148, 149, 1195, 1196, 1347, 1348};
 	size_t kinds = sizeof lengths / sizeof *lengths;
 	uint64_t kind = dice_below(&w->dice, 2 * kinds);
 	uint32_t len = kind < kinds ? lengths[kind] : (uint32_t)dice_below(&w->dice, FORGERY_LEN);
 	dice_fill(&w->dice, out, len);
 	if (len >= 4)
-		store_le32(out, (uint32_t)dice_below(&w->dice, 7));
+		store_le32(out, any_type(w));
 	return len;
+}
+
+static bool is_response(const uint8_t *bytes)
+{
+	return bytes[0] == MESSAGE_RESPONSE || bytes[0] == MESSAGE_HYBRID_RESPONSE;
 }
 
 /* Else a handshake message may still be good, and the stranger is a router. */
 static bool was_processed(const struct world *w, const struct datagram *old)
 {
 	const struct peer *peer = w->watch.sights[old->to][old->from].peer;
-	if (old->bytes[0] == MESSAGE_INITIATION)
+	if (old->bytes[0] == MESSAGE_INITIATION || old->bytes[0] == MESSAGE_HYBRID_INITIATION)
 		return peer && !tai64n_is_after(&old->stamp, &peer->latest_stamp);
-	return old->bytes[0] != MESSAGE_RESPONSE || !peer || !peer->pending ||
+	return !is_response(old->bytes) || !peer || !peer->pending ||
 	       load_le32(old->bytes + 8) != peer->pending->local_index;
 }
 
@@ -98,12 +109,14 @@ static void put_mac1(const struct node *target, uint8_t *message, uint32_t len)
 static uint32_t make_bad_response(
 	struct world *w, const struct node *target, const struct peer *peer, uint8_t *out)
 {
-	dice_fill(&w->dice, out, MESSAGE_RESPONSE_LEN);
-	store_le32(out, MESSAGE_RESPONSE);
+	bool is_hybrid = peer->key_exchange == KEY_EXCHANGE_HYBRID;
+	uint32_t len = response_len(peer->key_exchange);
+	dice_fill(&w->dice, out, len);
+	store_le32(out, is_hybrid ? MESSAGE_HYBRID_RESPONSE : MESSAGE_RESPONSE);
 	if (peer->pending)
 		store_le32(out + 8, peer->pending->local_index);
-	put_mac1(target, out, MESSAGE_RESPONSE_LEN);
-	return MESSAGE_RESPONSE_LEN;
+	put_mac1(target, out, len);
+	return len;
 }
 
 /*
@@ -117,13 +130,13 @@ static uint32_t make_bent_response(
 	const struct session *session = peer->keyring.current;
 	for (size_t i = 0; i < n->count && session; i++) {
 		const struct datagram *datagram = n->heap[i].datagram;
-		if (datagram->to != target->index || datagram->bytes[0] != MESSAGE_RESPONSE ||
+		if (datagram->to != target->index || !is_response(datagram->bytes) ||
 			node_peer(w, target->index, datagram->from) != peer)
 			continue;
-		memcpy(out, datagram->bytes, MESSAGE_RESPONSE_LEN);
+		memcpy(out, datagram->bytes, datagram->len);
 		store_le32(out + 8, session->local_index);
-		put_mac1(target, out, MESSAGE_RESPONSE_LEN);
-		return MESSAGE_RESPONSE_LEN;
+		put_mac1(target, out, datagram->len);
+		return datagram->len;
 	}
 	return 0;
 }
@@ -162,14 +175,14 @@ static uint32_t make_bad_claim(
 	struct pending_handshake pending;
 	struct preshared_key none = {0};
 	struct private_key key;
-	struct tai64n stamp;
-	memset(&stamp, 0xff, sizeof stamp);
+	struct initiation_terms terms = {.key_exchange = peer->key_exchange, .local_index = 1};
+	memset(&terms.stamp, 0xff, sizeof terms.stamp);
 	private_key_generate(&key, &rng);
 	local_identity_init(&liar, &key);
 	liar.public_key = peer->public_key;
 	remote_identity_init(&them, &liar, &target->us.public_key, &none);
-	initiation_create((void *)out, &pending, &liar, &them, &stamp, 1, &rng);
-	return MESSAGE_INITIATION_LEN;
+	initiation_create(out, &pending, &liar, &them, &terms, &rng);
+	return initiation_len(terms.key_exchange);
 }
 
 static uint32_t forge(

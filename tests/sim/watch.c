@@ -51,6 +51,7 @@ void watch_begin_life(struct world *w, const struct node *node)
 	for (uint32_t i = 0; i < NODES_MAX; i++) {
 		struct sight *sight = &watch->sights[node->index][i];
 		forget(sight);
+		sight->policy_key = (struct public_key){{0}};
 		for (int k = 0; k < CREDITS_PER_HOME; k++)
 			sight->credits[k] = (struct credit){.cookie = NANOS_NEVER};
 	}
@@ -92,6 +93,7 @@ void watch_add_peer(struct world *w, const struct node *node, const struct node 
 	sight->peer = device_find_peer(node->device, &sight->key);
 	sight->preshared_key = sight->wanted.preshared_key;
 	sight->keepalive_seconds = sight->wanted.keepalive_seconds;
+	sight->policy_key = sight->key;
 	sight->endpoint = *endpoint;
 	w->watch.owners[node->index][peer->index] = (uint8_t)peer->index;
 }
@@ -129,6 +131,7 @@ static void check_peer(struct world *w, const struct node *node, const struct si
 			peer ? "has" : "misses", peer ? " not" : "");
 	else if (peer && (memcmp(&peer->remote->preshared_key, &sight->preshared_key, DH_LEN) ||
 				 peer->keepalive_seconds != sight->keepalive_seconds ||
+				 peer->key_exchange != sight->wanted.key_exchange ||
 				 !endpoint_is_same_remote(&peer->endpoint, &sight->endpoint)))
 		world_break(w, "node %u has not configured a peer as it was told", node->index);
 }

@@ -48,8 +48,9 @@ struct secret {
 
 struct sight { /* what was seen of one node's dealings with one peer; times are the node's */
 	struct acquaintance wanted;
-	const struct peer *peer; /* NULL: it is none */
-	struct public_key key;	 /* that the node knows it by */
+	const struct peer *peer;      /* NULL: it is none */
+	struct public_key key;	      /* that the node knows it by */
+	struct public_key policy_key; /* of whom the node was told which key exchange */
 	struct preshared_key preshared_key;
 	uint16_t keepalive_seconds;
 	struct endpoint endpoint;

@@ -88,6 +88,8 @@ static uint32_t hold_session(struct world *w, const struct node *node, struct si
 		add_record(w, node, &session->keys->send, true, session->remote_index);
 		sight->newest_birth = watch_time(w, node);
 	}
+	if (session->key_exchange != sight->wanted.key_exchange)
+		world_break(w, "node %u has a session by the wrong key exchange", node->index);
 	mask |= UINT32_C(1) << hold(w, node, sight, &session->keys->receive, &is_new);
 	if (is_new)
 		add_record(w, node, &session->keys->receive, false, 0);
@@ -120,11 +122,14 @@ static uint32_t hold_all(struct world *w, const struct node *node, struct sight 
 			mask |= hold_session(w, node, sight, sessions[i]);
 	}
 	sight->pending_since = NANOS_NEVER;
-	if (sight->peer->pending) {
-		uint32_t i = hold(w, node, sight, &sight->peer->pending->ephemeral, &is_new);
+	const struct pending_handshake *pending = sight->peer->pending;
+	if (pending) {
+		uint32_t i = hold(w, node, sight, &pending->ephemeral, &is_new);
 		sight->pending_since = sight->held[i].since;
 		mask |= UINT32_C(1) << i;
 	}
+	if (pending && pending->key_exchange == KEY_EXCHANGE_HYBRID)
+		mask |= UINT32_C(1) << hold(w, node, sight, &pending->kem_seed, &is_new);
 	if (mask && !node->is_up)
 		world_break(w, "node %u has keys while its link is down", node->index);
 	return mask;

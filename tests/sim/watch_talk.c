@@ -94,8 +94,13 @@ void watch_turn(struct world *w, const struct node *node)
 /* Type and length of a message that has a mac1. */
 static bool has_mac1(const uint8_t *bytes, uint32_t len)
 {
-	return (len == MESSAGE_INITIATION_LEN && load_le32(bytes) == MESSAGE_INITIATION) ||
-	       (len == MESSAGE_RESPONSE_LEN && load_le32(bytes) == MESSAGE_RESPONSE);
+	switch (len < 4 ? 0 : load_le32(bytes)) {
+	case MESSAGE_INITIATION: return len == LAW_INITIATION_LEN;
+	case MESSAGE_RESPONSE: return len == LAW_RESPONSE_LEN;
+	case MESSAGE_HYBRID_INITIATION: return len == LAW_HYBRID_INITIATION_LEN;
+	case MESSAGE_HYBRID_RESPONSE: return len == LAW_HYBRID_RESPONSE_LEN;
+	default: return false;
+	}
 }
 
 void watch_hit(struct world *w, const struct node *node, const struct burst *burst,
@@ -147,7 +152,7 @@ static void check_initiation(struct world *w, struct node *node, struct node *to
 	struct tai64n stamp;
 	const struct sight *back = &w->watch.sights[to->index][node->index];
 	bool is_known = back->peer && !memcmp(&back->key, &node->us.public_key, DH_LEN);
-	if (!initiation_open(&opened, msg, &to->us) ||
+	if (!initiation_open(&opened, sight->wanted.key_exchange, msg, &to->us) ||
 		memcmp(&opened.remote_static, &node->us.public_key, DH_LEN))
 		world_break(w, "node %u initiates in another's name", node->index);
 	if (!memcmp(&sight->last_ephemeral, &msg->ephemeral, DH_LEN))
@@ -262,9 +267,12 @@ void watch_send(struct world *w, struct node *node, const struct device_send *se
 			peer->index);
 	sight->bytes_sent += len;
 	world_trace(w, "node %u -> %u: type %u, %u bytes", node->index, peer->index, type, len);
-	if (type == MESSAGE_INITIATION && len == MESSAGE_INITIATION_LEN)
+	bool is_hybrid = sight->wanted.key_exchange == KEY_EXCHANGE_HYBRID;
+	if (type == (is_hybrid ? MESSAGE_HYBRID_INITIATION : MESSAGE_INITIATION) &&
+		len == (is_hybrid ? LAW_HYBRID_INITIATION_LEN : LAW_INITIATION_LEN))
 		watch_initiation(w, node, peer->index, bytes);
-	else if (type == MESSAGE_RESPONSE && len == MESSAGE_RESPONSE_LEN)
+	else if (type == (is_hybrid ? MESSAGE_HYBRID_RESPONSE : MESSAGE_RESPONSE) &&
+		 len == (is_hybrid ? LAW_HYBRID_RESPONSE_LEN : LAW_RESPONSE_LEN))
 		watch_response(w, node, peer->index, &send->to);
 	else if (type == MESSAGE_DATA && len >= MESSAGE_DATA_MIN_LEN)
 		watch_data(w, node, bytes, len, send->burst->tos);
@@ -285,6 +293,7 @@ void watch_arrival(struct world *w, const struct node *node, const struct datagr
 		sight->cookies_heard += is_first;
 	} else if (is_first) {
 		sight->homes_proved |= UINT64_C(1) << datagram->epoch % 64;
-		sight->initiations_taken += datagram->bytes[0] == MESSAGE_INITIATION;
+		sight->initiations_taken += datagram->bytes[0] == MESSAGE_INITIATION ||
+					    datagram->bytes[0] == MESSAGE_HYBRID_INITIATION;
 	}
 }

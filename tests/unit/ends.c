@@ -17,6 +17,7 @@ void stream_fill(void *context, void *out, size_t len)
 static bool ends_introduce(struct ends *e, const struct private_key *s_i,
 	const struct private_key *s_r, const struct preshared_key *psk)
 {
+	e->key_exchange = KEY_EXCHANGE_X25519;
 	e->rng = (struct rng){stream_fill, &e->stream};
 	local_identity_init(&e->i, s_i);
 	local_identity_init(&e->r, s_r);
@@ -54,15 +55,19 @@ bool ends_init_known(struct ends *e)
 
 bool ends_initiate(struct ends *e)
 {
-	return initiation_create(
-		&e->initiation, &e->pending, &e->i, &e->r_of_i, &e->stamp, 0x11223344, &e->rng);
+	struct initiation_terms terms = {e->key_exchange, 0x11223344, e->stamp};
+	return initiation_create(&e->initiation, &e->pending, &e->i, &e->r_of_i, &terms, &e->rng);
+}
+
+bool ends_open(struct ends *e)
+{
+	return initiation_open(&e->opened, e->key_exchange, &e->initiation, &e->r);
 }
 
 bool ends_respond(struct ends *e)
 {
 	struct tai64n stamp;
-	return initiation_open(&e->opened, &e->initiation, &e->r) &&
-	       initiation_accept(&e->opened, &stamp, &e->initiation, &e->i_of_r) &&
+	return ends_open(e) && initiation_accept(&e->opened, &stamp, &e->initiation, &e->i_of_r) &&
 	       !memcmp(&stamp, &e->stamp, sizeof stamp) &&
 	       response_create(
 		       &e->response, &e->keys_r, &e->opened, &e->i_of_r, 0x55667788, &e->rng);
@@ -73,30 +78,32 @@ bool ends_complete(struct ends *e)
 	return response_open(&e->keys_i, &e->pending, &e->response, &e->i, &e->r_of_i);
 }
 
-static void remac(struct message_macs *macs, const void *message, const struct mac_key *key)
+static void remac(void *message, uint32_t len, const struct mac_key *key)
 {
+	size_t covered = len - sizeof(struct message_macs);
+	struct message_macs *macs = (void *)((uint8_t *)message + covered);
 	struct blake2s ctx;
 	blake2s_init(&ctx, MAC_LEN, key, sizeof *key);
-	blake2s_update(&ctx, message, (size_t)((const uint8_t *)macs - (const uint8_t *)message));
+	blake2s_update(&ctx, message, covered);
 	blake2s_final(&ctx, macs->mac1.bytes);
 }
 
 bool initiation_mac1_is_valid(const struct ends *e)
 {
-	return macs_mac1_is_valid(&e->initiation, MESSAGE_INITIATION_LEN, &e->r.macs);
+	return macs_mac1_is_valid(&e->initiation, initiation_len(e->key_exchange), &e->r.macs);
 }
 
 bool response_mac1_is_valid(const struct ends *e)
 {
-	return macs_mac1_is_valid(&e->response, MESSAGE_RESPONSE_LEN, &e->i.macs);
+	return macs_mac1_is_valid(&e->response, response_len(e->key_exchange), &e->i.macs);
 }
 
 void initiation_remac(struct ends *e)
 {
-	remac(&e->initiation.macs, &e->initiation, &e->r_of_i.macs.mac1);
+	remac(&e->initiation, initiation_len(e->key_exchange), &e->r_of_i.macs.mac1);
 }
 
 void response_remac(struct ends *e)
 {
-	remac(&e->response.macs, &e->response, &e->i_of_r.macs.mac1);
+	remac(&e->response, response_len(e->key_exchange), &e->i_of_r.macs.mac1);
 }

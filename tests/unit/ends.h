@@ -24,11 +24,18 @@ struct ends {
 	struct remote_identity r_of_i, i_of_r; /* as i knows r, as r knows i */
 	struct stream stream;
 	struct rng rng;
+	enum key_exchange key_exchange; /* X25519 until a test says otherwise */
 	struct tai64n stamp;
-	struct message_initiation initiation;
+	union {
+		struct message_initiation initiation;
+		struct message_hybrid_initiation hybrid_initiation;
+	};
 	struct pending_handshake pending;
 	struct opened_initiation opened;
-	struct message_response response;
+	union {
+		struct message_response response;
+		struct message_hybrid_response hybrid_response;
+	};
 	struct session_keys keys_i, keys_r;
 };
 
@@ -39,7 +46,8 @@ bool ends_init(struct ends *e, uint64_t seed);
 bool ends_init_known(struct ends *e);
 
 bool ends_initiate(struct ends *e); /* index 0x11223344 */
-bool ends_respond(struct ends *e);  /* opens, accepts, answers; index 0x55667788 */
+bool ends_open(struct ends *e);
+bool ends_respond(struct ends *e); /* opens, accepts, answers; index 0x55667788 */
 bool ends_complete(struct ends *e);
 
 bool initiation_mac1_is_valid(const struct ends *e);

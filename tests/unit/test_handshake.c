@@ -72,7 +72,7 @@ TEST(handshake_known_answers_of_the_states_between)
 	CHECK_HEX(ck, e.pending.ck);
 	CHECK_HEX(h, e.pending.h);
 
-	CHECK(initiation_open(&e.opened, &e.initiation, &e.r));
+	CHECK(ends_open(&e));
 	CHECK_HEX("51bd07c5f1ca78388ff32729bed1c20b6b7149adec410165af3b7a7de17f6999", e.opened.ck);
 	CHECK_HEX("2fa089b8ab810bff08e5e28d030ec14f572afd52b27d34a2391d8754f15e8e97", e.opened.h);
 	CHECK_MEM(&e.i.public_key, &e.opened.remote_static, DH_LEN);
@@ -91,6 +91,7 @@ TEST(handshake_gives_both_ends_the_same_keys)
 	for (uint64_t seed = 0; seed < 20; seed++) {
 		struct ends e;
 		CHECK(ends_init(&e, seed));
+		e.key_exchange = seed % 4 < 2 ? KEY_EXCHANGE_X25519 : KEY_EXCHANGE_HYBRID;
 		if (seed % 2) {
 			memset(&e.r_of_i.preshared_key, 0, DH_LEN);
 			memset(&e.i_of_r.preshared_key, 0, DH_LEN);
@@ -99,8 +100,11 @@ TEST(handshake_gives_both_ends_the_same_keys)
 		CHECK_MEM(&e.keys_i.send, &e.keys_r.receive, AEAD_KEY_LEN);
 		CHECK_MEM(&e.keys_i.receive, &e.keys_r.send, AEAD_KEY_LEN);
 		CHECK(memcmp(&e.keys_i.send, &e.keys_i.receive, AEAD_KEY_LEN));
-		CHECK(secret_is_zero(&e.initiation.macs.mac2, MAC_LEN));
-		CHECK(secret_is_zero(&e.response.macs.mac2, MAC_LEN));
+		const uint8_t *initiation = e.initiation.type, *response = e.response.type;
+		size_t ends = initiation_len(e.key_exchange) - MAC_LEN;
+		CHECK(secret_is_zero(initiation + ends, MAC_LEN));
+		ends = response_len(e.key_exchange) - MAC_LEN;
+		CHECK(secret_is_zero(response + ends, MAC_LEN));
 		CHECK(secret_is_zero(&e.opened, sizeof e.opened)); /* wiped by response_create */
 	}
 }
@@ -119,27 +123,40 @@ TEST(handshake_with_another_preshared_key_leaves_pending_untouched)
 }
 
 /* regressions 1: a forged response clears the pending handshake */
-TEST(handshake_completes_after_1000_forged_responses)
+static void forge_1000_responses(enum key_exchange key_exchange)
 {
 	struct ends e;
 	CHECK(ends_init(&e, 2));
+	e.key_exchange = key_exchange;
 	CHECK(ends_initiate(&e) && ends_respond(&e));
-	struct message_response real = e.response;
+	struct message_hybrid_response real = e.hybrid_response;
+	uint8_t *nothing = e.response.type + response_len(key_exchange) -
+			   sizeof(struct message_macs) - AEAD_TAG_LEN;
 	struct pending_handshake before = e.pending;
 	for (int i = 0; i < 1000; i++) {
 		/* all a forger can know is right: type, indices, mac1, now and then e_r */
-		e.response = real;
+		e.hybrid_response = real;
 		if (i % 2)
 			rng_fill(&e.rng, &e.response.ephemeral, DH_LEN);
-		rng_fill(&e.rng, &e.response.sealed_nothing, AEAD_TAG_LEN);
+		rng_fill(&e.rng, nothing, AEAD_TAG_LEN);
 		response_remac(&e);
 		CHECK(response_mac1_is_valid(&e));
 		CHECK(!ends_complete(&e));
 		CHECK_MEM(&before, &e.pending, sizeof before);
 	}
-	e.response = real;
+	e.hybrid_response = real;
 	CHECK(ends_complete(&e));
 	CHECK_MEM(&e.keys_i.send, &e.keys_r.receive, AEAD_KEY_LEN);
+}
+
+TEST(handshake_completes_after_1000_forged_responses)
+{
+	forge_1000_responses(KEY_EXCHANGE_X25519);
+}
+
+TEST(handshake_completes_after_1000_forged_hybrid_responses)
+{
+	forge_1000_responses(KEY_EXCHANGE_HYBRID);
 }
 
 /* Somebody else's initiation does not pass as this peer's. */
@@ -149,7 +166,7 @@ TEST(handshake_accept_needs_the_sender_s_own_static_key)
 	struct tai64n stamp;
 	CHECK(ends_init(&e, 3) && ends_init(&other, 4));
 	CHECK(ends_initiate(&e));
-	CHECK(initiation_open(&e.opened, &e.initiation, &e.r));
+	CHECK(ends_open(&e));
 	struct remote_identity stranger;
 	CHECK(remote_identity_init(&stranger, &e.r, &other.i.public_key, &e.i_of_r.preshared_key));
 	memset(&stamp, 0xaa, sizeof stamp);
@@ -164,7 +181,7 @@ TEST(handshake_opens_only_at_whom_it_was_sent_to)
 	CHECK(ends_init(&e, 5) && ends_init(&other, 6));
 	CHECK(ends_initiate(&e));
 	CHECK(!macs_mac1_is_valid(&e.initiation, MESSAGE_INITIATION_LEN, &other.r.macs));
-	CHECK(!initiation_open(&e.opened, &e.initiation, &other.r));
+	CHECK(!initiation_open(&e.opened, e.key_exchange, &e.initiation, &other.r));
 	CHECK(secret_is_zero(&e.opened, sizeof e.opened));
 }
 

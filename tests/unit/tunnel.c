@@ -198,9 +198,9 @@ bool tunnel_ping(struct tunnel *t, struct end *from)
 static void note_sent(struct tunnel *t, struct end *end, const uint8_t *bytes)
 {
 	uint32_t type = load_le32(bytes);
-	if (type < 5)
+	if (type < TUNNEL_TYPES)
 		end->sent[type]++;
-	if (type != MESSAGE_INITIATION)
+	if (type != MESSAGE_INITIATION && type != MESSAGE_HYBRID_INITIATION)
 		return;
 	if (!end->first_initiation)
 		end->first_initiation = t->now.boottime;
@@ -379,7 +379,7 @@ uint64_t end_drops_total(const struct end *end)
 uint32_t end_sent(const struct end *end)
 {
 	uint32_t total = 0;
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < TUNNEL_TYPES; i++)
 		total += end->sent[i];
 	return total;
 }

@@ -21,6 +21,7 @@
 #define TUNNEL_POOL_MAX	  (16u << 20) /* bytes */
 #define TUNNEL_ARENA	  (64u << 10) /* bytes */
 #define TUNNEL_TAGS	  512
+#define TUNNEL_TYPES	  (MESSAGE_HYBRID_RESPONSE + 1)
 #define INNER_LEN	  84 /* bytes, of a usual ping */
 
 struct flight { /* a datagram on the wire */
@@ -43,11 +44,11 @@ struct end {
 	struct public_key public_key;
 	struct endpoint address; /* where it is: its datagrams come from here */
 	struct ip_address inner4, inner6;
-	bool is_mute;		    /* what it sends is lost */
-	uint32_t sent[5];	    /* datagrams by type */
-	uint32_t received;	    /* inner packets that came out of the tunnel */
-	uint32_t tags[TUNNEL_TAGS]; /* theirs, in order */
-	uint8_t inner[2048];	    /* the last one */
+	bool is_mute;		     /* what it sends is lost */
+	uint32_t sent[TUNNEL_TYPES]; /* datagrams by type */
+	uint32_t received;	     /* inner packets that came out of the tunnel */
+	uint32_t tags[TUNNEL_TAGS];  /* theirs, in order */
+	uint8_t inner[2048];	     /* the last one */
 	uint32_t inner_len;
 	nanos first_initiation, last_initiation;
 };
