@@ -141,6 +141,8 @@ const struct public_key *device_public_key(const struct device *device);   /* NU
 /* The least that the next stamp may be; above it the clock decides. */
 const struct tai64n *device_sent_stamp(const struct device *device);
 bool device_wants_stamps(const struct device *device); /* an initiation waits for a grant */
+/* With peers of whom nothing else was said. */
+enum key_exchange device_default_exchange(const struct device *device);
 const struct drop_counters *device_drops(const struct device *device);
 const struct peer *device_first_peer(const struct device *device); /* then peer->next */
 const struct peer *device_find_peer(const struct device *device, const struct public_key *key);

@@ -209,6 +209,11 @@ const struct public_key *device_public_key(const struct device *d)
 	return d->us ? &d->us->public_key : NULL;
 }
 
+enum key_exchange device_default_exchange(const struct device *d)
+{
+	return d->policies.by_default;
+}
+
 const struct drop_counters *device_drops(const struct device *d)
 {
 	return &d->drops;

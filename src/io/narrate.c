@@ -53,7 +53,8 @@ static bool may_speak(struct narrator_share *share, nanos boottime)
 /* A claim to be a peer that was not proved is a stranger's. */
 static struct narrator_share *share_of(struct narrator *narrator, const struct event *event)
 {
-	bool is_proved = event->has_peer && event->reason != DROP_INITIATION_FORGED;
+	bool is_proved = event->has_peer && event->reason != DROP_INITIATION_FORGED &&
+			 event->reason != DROP_CLASSICAL && event->reason != DROP_HYBRID;
 	return is_proved ? &narrator->peers : &narrator->strangers;
 }
 
@@ -79,6 +80,12 @@ static const char *advise(enum drop_reason reason)
 	case DROP_MAC1: return "it was made for another public key than ours";
 	case DROP_RESPONSE_FORGED:
 		return "it does not decrypt: do both ends have the same PresharedKey?";
+	case DROP_CLASSICAL:
+		return "it is x25519 alone, and PostQuantum is \"require\" here: it must be at "
+		       "the other end too, which must be adit";
+	case DROP_HYBRID:
+		return "it is post-quantum, and PostQuantum is \"off\" here: expected the same at "
+		       "both ends";
 	case DROP_NO_KEY: return "this interface has no private key";
 	default: return drop_reason_meaning(reason);
 	}
@@ -137,14 +144,37 @@ static void narrate_refusal(const struct event *event, const struct names *names
 			advise(event->reason));
 }
 
+/*
+ * The one thing that only a hybrid handshake needs of the way: an initiation is one
+ * UDP datagram of MESSAGE_HYBRID_INITIATION_LEN bytes.
+ */
+#define HYBRID_TRIES	 3
+#define UDP_AND_IPV4_LEN 28
+#define UDP_AND_IPV6_LEN 48
+
+static void narrate_no_answer(const struct event *event, const struct names *names)
+{
+	bool is_v6 = event->endpoint.address.family == IP_V6;
+	log_info("peer %s: no %sanswer from %s to handshake initiation %u", names->peer,
+		event->is_answered ? "valid " : "", names->endpoint, event->count);
+	if (!event->is_hybrid || event->count != HYBRID_TRIES)
+		return;
+	log_info("peer %s: PostQuantum = require, and %d initiations of %d bytes each, IP header "
+		 "included, are unanswered: does the other end run adit with PostQuantum = require "
+		 "too, and does every network between carry that size, or its fragments?",
+		names->peer, HYBRID_TRIES,
+		MESSAGE_HYBRID_INITIATION_LEN + (is_v6 ? UDP_AND_IPV6_LEN : UDP_AND_IPV4_LEN));
+}
+
 /* What people wait for is said aloud; that it goes on is not. */
 static void narrate_session(const struct event *event, const struct names *names)
 {
 	if (event->is_first || event->count > 1)
 		log_info("peer %s: connected, at %s", names->peer, names->endpoint);
 	else
-		log_verbose("peer %s: session established with %s, as the %s", names->peer,
-			names->endpoint, event->is_initiator ? "initiator" : "responder");
+		log_verbose("peer %s: session established with %s, as the %s%s", names->peer,
+			names->endpoint, event->is_initiator ? "initiator" : "responder",
+			event->is_hybrid ? ", x25519+mlkem768" : "");
 }
 
 void narrate_event(struct narrator *narrator, const struct event *event, nanos boottime)
@@ -154,10 +184,7 @@ void narrate_event(struct narrator *narrator, const struct event *event, nanos b
 	struct names names = name(&event->peer, &event->endpoint);
 	switch (event->kind) {
 	case EVENT_SESSION: narrate_session(event, &names); break;
-	case EVENT_NO_ANSWER:
-		log_info("peer %s: no %sanswer from %s to handshake initiation %u", names.peer,
-			event->is_answered ? "valid " : "", names.endpoint, event->count);
-		break;
+	case EVENT_NO_ANSWER: narrate_no_answer(event, &names); break;
 	case EVENT_GAVE_UP:
 		log_error(
 			"peer %s: no %sanswer from %s in %u s, giving up until there is something "

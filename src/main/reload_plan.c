@@ -51,7 +51,7 @@ size_t reload_plan_count_lines(const struct reload_plan *plan)
 bool reload_plan_is_empty(const struct change *change)
 {
 	return !change->has_private_key && !change->has_listen_port && !change->has_fwmark &&
-	       !change->peer_count;
+	       !change->has_post_quantum && !change->peer_count;
 }
 
 void reload_plan_follow_names(

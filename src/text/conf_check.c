@@ -64,6 +64,10 @@ static void merge_peer(struct conf_parser *p, size_t earlier, size_t later, size
 		to->has_keepalive = from->has_keepalive;
 		to->keepalive_seconds = from->keepalive_seconds;
 	}
+	if (!to->has_post_quantum) {
+		to->has_post_quantum = from->has_post_quantum;
+		to->post_quantum = from->post_quantum;
+	}
 	if (!to->has_endpoint && name_of[later] == NO_NAME) {
 		to->has_endpoint = from->has_endpoint;
 		to->endpoint = from->endpoint;

@@ -24,6 +24,7 @@ static const struct conf_key keys[CONF_KEY_COUNT] = {
 	{CONF_KEEPALIVE, "PersistentKeepalive", CONF_SECTION_PEER, 0, "off or 0-65535, in seconds"},
 	{CONF_PRIVATE_KEY_FILE, "PrivateKeyFile", CONF_SECTION_INTERFACE, CONF_OWN, EXPECTED_FILE},
 	{CONF_PRESHARED_KEY_FILE, "PresharedKeyFile", CONF_SECTION_PEER, CONF_OWN, EXPECTED_FILE},
+	{CONF_POST_QUANTUM, "PostQuantum", CONF_SECTION_EITHER, CONF_OWN, "off or require"},
 	{CONF_ADDRESS, "Address", CONF_SECTION_INTERFACE, 0,
 		"IP or IP/length, separated by commas"},
 	{CONF_DNS, "DNS", CONF_SECTION_INTERFACE, 0, "IP addresses and search domains"},
@@ -140,11 +141,13 @@ static const struct {
 	{"Cipher", "Aead"},
 	{"DNSServers", "DNS"},
 	{"FirewallMark", "FwMark"},
+	{"Hybrid", "PostQuantum"},
 	{"IP", "Address"},
 	{"Keepalive", "PersistentKeepalive"},
 	{"Mark", "FwMark"},
 	{"Nameserver", "DNS"},
 	{"Port", "ListenPort"},
+	{"PQ", "PostQuantum"},
 	{"PrivKey", "PrivateKey"},
 	{"PSK", "PresharedKey"},
 	{"PubKey", "PublicKey"},
@@ -185,7 +188,9 @@ const struct conf_key *conf_nearest_key(const char *text, size_t len, unsigned m
 
 const char *conf_section_name(enum conf_section section)
 {
-	return section == CONF_SECTION_PEER ? "[Peer]" : "[Interface]";
+	return section == CONF_SECTION_EITHER ? "[Interface] or [Peer]"
+	       : section == CONF_SECTION_PEER ? "[Peer]"
+					      : "[Interface]";
 }
 
 enum conf_section conf_find_section(const char *text, size_t len)

@@ -15,7 +15,12 @@
 
 #define CONF_NAME_MAX 24 /* longer than any key; longer names are never shown */
 
-enum conf_section { CONF_SECTION_NONE, CONF_SECTION_INTERFACE, CONF_SECTION_PEER };
+enum conf_section {
+	CONF_SECTION_NONE,
+	CONF_SECTION_INTERFACE,
+	CONF_SECTION_PEER,
+	CONF_SECTION_EITHER, /* of a key only */
+};
 
 enum conf_key_id {
 	CONF_PRIVATE_KEY,
@@ -28,6 +33,7 @@ enum conf_key_id {
 	CONF_KEEPALIVE,
 	CONF_PRIVATE_KEY_FILE, /* our own beside wg(8)'s */
 	CONF_PRESHARED_KEY_FILE,
+	CONF_POST_QUANTUM,
 	CONF_ADDRESS, /* the first of wg-quick(8)'s */
 	CONF_DNS,
 	CONF_MTU,
@@ -112,7 +118,7 @@ static inline bool conf_key_is_quick(const struct conf_key *key)
 	return key->id >= CONF_ADDRESS;
 }
 
-/* "[Interface]" or "[Peer]". */
+/* "[Interface]", "[Peer]", or both for a key that may stand in either. */
 const char *conf_section_name(enum conf_section section);
 
 /* In upper or lower case, brackets included; or CONF_SECTION_NONE. */

@@ -67,7 +67,7 @@ static void read_no_equals(struct conf_parser *p, const struct conf_line *line)
 static bool check_place(struct conf_parser *p, const struct conf_line *line)
 {
 	const struct conf_key *key = line->key;
-	if (key->section == p->section)
+	if (key->section == p->section || (key->section == CONF_SECTION_EITHER && p->section))
 		return true;
 	struct out m = conf_diagnose(p, CONF_ERROR, line->number, (uint32_t)(line->name.start + 1));
 	out_add_text(&m, key->name);

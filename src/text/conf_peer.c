@@ -133,6 +133,23 @@ static void read_keepalive(struct conf_parser *p, const struct conf_line *line)
 	peer->has_keepalive = true;
 }
 
+/* Of the peer, or of all of whom nothing else is said. */
+static void read_post_quantum(struct conf_parser *p, const struct conf_line *line)
+{
+	struct change *change = &p->conf->change;
+	bool is_required = conf_text_is(p->token.text, p->token.len, "require");
+	enum post_quantum value = is_required ? POST_QUANTUM_REQUIRE : POST_QUANTUM_OFF;
+	if (!is_required && !conf_text_is(p->token.text, p->token.len, "off")) {
+		conf_refuse_token(p, line);
+	} else if (p->section == CONF_SECTION_PEER) {
+		present_peer(p)->has_post_quantum = true;
+		present_peer(p)->post_quantum = value;
+	} else {
+		change->has_post_quantum = true;
+		change->post_quantum = value;
+	}
+}
+
 static void warn_of_host_bits(
 	struct conf_parser *p, const struct conf_line *line, const struct ip_prefix *masked)
 {
@@ -320,6 +337,7 @@ void conf_read_wg_key(struct conf_parser *p, const struct conf_line *line)
 		case CONF_PUBLIC_KEY: read_public_key(p, line); break;
 		case CONF_PRESHARED_KEY: read_preshared_key(p, line); break;
 		case CONF_ENDPOINT: read_endpoint(p, line); break;
+		case CONF_POST_QUANTUM: read_post_quantum(p, line); break;
 		case CONF_KEEPALIVE: read_keepalive(p, line); break;
 		default: read_allowed_ip(p, line); break;
 		}

@@ -154,6 +154,18 @@ static uint16_t keepalive_of(const struct change_peer *peer)
 	return peer->has_keepalive ? peer->keepalive_seconds : 0;
 }
 
+/* What nobody said is the default. */
+static enum post_quantum policy_of(const struct change_peer *peer)
+{
+	return peer->has_post_quantum ? peer->post_quantum : POST_QUANTUM_DEFAULT;
+}
+
+static enum post_quantum default_policy_of(const struct change *change)
+{
+	bool is_required = change->has_post_quantum && change->post_quantum == POST_QUANTUM_REQUIRE;
+	return is_required ? POST_QUANTUM_REQUIRE : POST_QUANTUM_OFF;
+}
+
 /* What of a peer is different but its allowed IPs; true if anything is. */
 static bool compare_settings(struct change_peer *entry, const struct change_peer *is,
 	const struct change_peer *should_be)
@@ -173,9 +185,15 @@ static bool compare_settings(struct change_peer *entry, const struct change_peer
 		entry->has_keepalive = true;
 		entry->keepalive_seconds = keepalive_of(should_be);
 	}
-	return entry->has_preshared_key || entry->has_endpoint || entry->has_keepalive;
+	if (policy_of(is) != policy_of(should_be)) {
+		entry->has_post_quantum = true;
+		entry->post_quantum = policy_of(should_be);
+	}
+	return entry->has_preshared_key || entry->has_endpoint || entry->has_keepalive ||
+	       entry->has_post_quantum;
 }
 
+/* The device may remember a policy of a key that was a peer before: it is said in any case. */
 static void set_all(struct change_peer *entry, const struct change_peer *new)
 {
 	entry->has_preshared_key = new->has_preshared_key;
@@ -184,6 +202,8 @@ static void set_all(struct change_peer *entry, const struct change_peer *new)
 	entry->endpoint = new->endpoint;
 	entry->has_keepalive = new->has_keepalive;
 	entry->keepalive_seconds = new->keepalive_seconds;
+	entry->has_post_quantum = true;
+	entry->post_quantum = policy_of(new);
 }
 
 /* The entry for to->peers[i], if it needs one; takes its differences, from `claims` on. */
@@ -248,6 +268,8 @@ static void compare_interfaces(
 	out->listen_port = out->has_listen_port ? to->listen_port : 0;
 	out->has_fwmark = to->has_fwmark && to->fwmark != (from->has_fwmark ? from->fwmark : 0);
 	out->fwmark = out->has_fwmark ? to->fwmark : 0;
+	out->has_post_quantum = default_policy_of(from) != default_policy_of(to);
+	out->post_quantum = out->has_post_quantum ? default_policy_of(to) : POST_QUANTUM_DEFAULT;
 }
 
 bool reconcile(struct change *out, const struct change *from, const struct change *to)

@@ -24,7 +24,7 @@
  * new ones whole, known ones with what is different. Each prefix stands in it at
  * most once, so one that moves between peers never lies with nobody. What `to` does
  * not say of private key, port, mark and endpoints stays; a preshared key or
- * keepalive that it does not say is none. false: no memory.
+ * keepalive that it does not say is none, and so is a policy. false: no memory.
  */
 bool reconcile(struct change *out, const struct change *from, const struct change *to);
 
@@ -35,7 +35,8 @@ bool reconcile(struct change *out, const struct change *from, const struct chang
  *   - an endpoint that the file does not say stays;
  *   - a private or preshared key of which neither file says anything stays: a PostUp
  *     command has set it; one that only the last file says goes;
- *   - the same for the mark; a port that the file leaves open stays;
+ *   - the same for the mark and for PostQuantum, which our socket may set; a port that the file
+ * leaves open stays;
  *   - a peer with our own public key is left out, as the device does.
  * false: no memory.
  */

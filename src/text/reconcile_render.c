@@ -146,6 +146,14 @@ static void render_private_key(
 	out_add_text(out, "\n");
 }
 
+static void add_policy(struct out *out, enum post_quantum policy)
+{
+	static const char *const names[] = {[POST_QUANTUM_DEFAULT] = "as the interface",
+		[POST_QUANTUM_OFF] = "off",
+		[POST_QUANTUM_REQUIRE] = "require"};
+	out_add_text(out, names[policy]);
+}
+
 static void render_interface(
 	struct out *out, const struct change *from, const struct change *change)
 {
@@ -165,6 +173,11 @@ static void render_interface(
 		add_mark(out, change->fwmark);
 		out_add_text(out, "\n");
 	}
+	if (change->has_post_quantum) {
+		bool is_required = change->post_quantum == POST_QUANTUM_REQUIRE;
+		out_add_text(out, is_required ? "~ post-quantum off -> require\n"
+					      : "~ post-quantum require -> off\n");
+	}
 }
 
 static void render_new_peer(struct out *out, const struct change_peer *peer)
@@ -174,6 +187,10 @@ static void render_new_peer(struct out *out, const struct change_peer *peer)
 	if (peer->has_endpoint) {
 		out_add_text(out, ", endpoint ");
 		add_endpoint(out, &peer->endpoint);
+	}
+	if (peer->has_post_quantum && peer->post_quantum != POST_QUANTUM_DEFAULT) {
+		out_add_text(out, ", post-quantum ");
+		add_policy(out, peer->post_quantum);
 	}
 	size_t count = peer->allowed_ip_count;
 	out_add_text(out, count ? ", allowed ips " : "");
@@ -225,6 +242,14 @@ static void render_settings(
 		add_seconds(out, was->has_keepalive ? was->keepalive_seconds : 0);
 		out_add_text(out, " -> ");
 		add_seconds(out, peer->keepalive_seconds);
+		out_add_text(out, "\n");
+	}
+	if (peer->has_post_quantum) {
+		begin_line(out, "~ ", "post-quantum", peer);
+		out_add_text(out, ": ");
+		add_policy(out, was->has_post_quantum ? was->post_quantum : POST_QUANTUM_DEFAULT);
+		out_add_text(out, " -> ");
+		add_policy(out, peer->post_quantum);
 		out_add_text(out, "\n");
 	}
 }

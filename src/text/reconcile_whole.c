@@ -21,6 +21,10 @@ static void complete_interface(
 	if (!out->has_fwmark && !said->has_fwmark && from->has_fwmark)
 		out->fwmark = from->fwmark;
 	out->has_fwmark = true;
+	if (!out->has_post_quantum && !said->has_post_quantum) {
+		out->has_post_quantum = from->has_post_quantum;
+		out->post_quantum = from->post_quantum;
+	}
 }
 
 static void complete_peer(
@@ -31,6 +35,10 @@ static void complete_peer(
 	if (!peer->has_preshared_key && said && !said->has_preshared_key) {
 		peer->has_preshared_key = now->has_preshared_key;
 		peer->preshared_key = now->preshared_key;
+	}
+	if (!peer->has_post_quantum && said && !said->has_post_quantum) {
+		peer->has_post_quantum = now->has_post_quantum;
+		peer->post_quantum = now->post_quantum;
 	}
 	bool is_said_again = said && said->has_endpoint &&
 			     endpoint_is_same_remote(&said->endpoint, &peer->endpoint);
@@ -84,6 +92,8 @@ bool reconcile_complete(struct change *out, const struct change *file, const str
 	out->listen_port = file->listen_port;
 	out->has_fwmark = file->has_fwmark;
 	out->fwmark = file->fwmark;
+	out->has_post_quantum = file->has_post_quantum;
+	out->post_quantum = file->post_quantum;
 	complete_interface(out, from, said);
 	bool ok = reconcile_index_build(&known.now, from) &&
 		  reconcile_index_build(&known.said, said) && copy_peers(out, file, &known);

@@ -133,6 +133,22 @@ static int read_keepalive(struct change *change, struct value v)
 	return 0;
 }
 
+/* "default": a peer's only. */
+static int read_post_quantum(struct change *change, struct value v)
+{
+	struct change_peer *peer = change->peer_count ? present_peer(change) : NULL;
+	enum post_quantum value = POST_QUANTUM_DEFAULT;
+	if (value_is(v, "require"))
+		value = POST_QUANTUM_REQUIRE;
+	else if (value_is(v, "off"))
+		value = POST_QUANTUM_OFF;
+	else if (!peer || !value_is(v, "default"))
+		return EINVAL;
+	*(peer ? &peer->has_post_quantum : &change->has_post_quantum) = true;
+	*(peer ? &peer->post_quantum : &change->post_quantum) = value;
+	return 0;
+}
+
 static int read_replace_allowed_ips(struct change *change, struct value v)
 {
 	present_peer(change)->replace_allowed_ips = true;
@@ -167,6 +183,7 @@ static const struct set_key {
 	{"listen_port", BEFORE_PEERS, read_listen_port},
 	{"fwmark", BEFORE_PEERS, read_fwmark},
 	{"replace_peers", BEFORE_PEERS, read_replace_peers},
+	{UAPI_POST_QUANTUM, ANYWHERE, read_post_quantum},
 	{"public_key", ANYWHERE, read_public_key},
 	{"remove", IN_PEER, read_remove},
 	{"update_only", IN_PEER, read_update_only},

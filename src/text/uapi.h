@@ -59,6 +59,16 @@ struct uapi_link {	      /* what the device does not know */
 /* "drop_NAME=N": packets dropped for a reason, at the interface or, below it, at a peer. */
 #define UAPI_DROP_PREFIX "drop_"
 
+/*
+ * Keys of our own, which wg(8) passes over in an answer and never sets:
+ *   "post_quantum=require|off"   of the interface: the default, told unless off; of a peer:
+ *                                what was said of it, told if anything was; in a set=1
+ *                                "default" unsays it
+ *   "key_exchange=NAME"          of a peer's session, told if there is one
+ */
+#define UAPI_POST_QUANTUM "post_quantum"
+#define UAPI_KEY_EXCHANGE "key_exchange"
+
 /* The whole answer to get=1, errno=0 and the empty line included. Holds keys. */
 void uapi_format_get(struct out *out, const struct device *device, const struct uapi_link *link);
 

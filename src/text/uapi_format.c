@@ -55,6 +55,11 @@ static void add_drops(struct out *out, const struct drop_counters *drops)
 	}
 }
 
+static void add_post_quantum(struct out *out, enum key_exchange key_exchange)
+{
+	add_text(out, UAPI_POST_QUANTUM, key_exchange == KEY_EXCHANGE_HYBRID ? "require" : "off");
+}
+
 static void add_peer_head(struct out *out, const struct peer *peer)
 {
 	add_key(out, "public_key", peer->public_key.bytes);
@@ -68,6 +73,11 @@ static void add_peer_head(struct out *out, const struct peer *peer)
 	add_decimal(out, "tx_bytes", peer->tx_bytes);
 	add_decimal(out, "rx_bytes", peer->rx_bytes);
 	add_decimal(out, "persistent_keepalive_interval", peer->keepalive_seconds);
+	if (peer->policy)
+		add_post_quantum(out, peer->key_exchange);
+	if (peer->keyring.current)
+		add_text(out, UAPI_KEY_EXCHANGE,
+			key_exchange_name(peer->keyring.current->key_exchange));
 }
 
 static void add_interface(
@@ -80,6 +90,8 @@ static void add_interface(
 		add_decimal(out, "listen_port", link->listen_port);
 	if (link->fwmark)
 		add_decimal(out, "fwmark", link->fwmark);
+	if (device_default_exchange(device) != KEY_EXCHANGE_X25519)
+		add_post_quantum(out, device_default_exchange(device));
 	add_drops(out, device_drops(device));
 }
 
@@ -129,6 +141,14 @@ void uapi_format_errno(struct out *out, enum uapi_verdict operation, int error)
 	out_add_text(out, "\n\n");
 }
 
+static void add_policy(struct out *out, enum post_quantum policy)
+{
+	static const char *const names[] = {[POST_QUANTUM_DEFAULT] = "default",
+		[POST_QUANTUM_OFF] = "off",
+		[POST_QUANTUM_REQUIRE] = "require"};
+	add_text(out, UAPI_POST_QUANTUM, names[policy]);
+}
+
 static void add_change_peer(struct out *out, const struct change_peer *peer)
 {
 	add_key(out, "public_key", peer->public_key.bytes);
@@ -142,6 +162,8 @@ static void add_change_peer(struct out *out, const struct change_peer *peer)
 		add_endpoint(out, &peer->endpoint);
 	if (peer->has_keepalive)
 		add_decimal(out, "persistent_keepalive_interval", peer->keepalive_seconds);
+	if (peer->has_post_quantum)
+		add_policy(out, peer->post_quantum);
 	if (peer->replace_allowed_ips)
 		add_text(out, "replace_allowed_ips", "true");
 	for (size_t i = 0; i < peer->allowed_ip_count; i++)
@@ -157,6 +179,9 @@ void uapi_format_set(struct out *out, const struct change *change)
 		add_decimal(out, "listen_port", change->listen_port);
 	if (change->has_fwmark)
 		add_decimal(out, "fwmark", change->fwmark);
+	if (change->has_post_quantum)
+		add_policy(out, change->post_quantum == POST_QUANTUM_REQUIRE ? POST_QUANTUM_REQUIRE
+									     : POST_QUANTUM_OFF);
 	if (change->replace_peers)
 		add_text(out, "replace_peers", "true");
 	for (size_t i = 0; i < change->peer_count; i++)

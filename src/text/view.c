@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/secret.h"
+#include "noise/handshake.h"
 #include "text/addrtext.h"
 #include "text/keytext.h"
 #include "text/list.h"
@@ -30,12 +31,36 @@ static void read_decimal(
 		*is_right = addrtext_read_decimal(out, pair->value, pair->value_len, max);
 }
 
+static bool value_is(const struct pair *pair, const char *value)
+{
+	return pair->value_len == strlen(value) && !memcmp(pair->value, value, pair->value_len);
+}
+
+static bool read_post_quantum(enum post_quantum *out, const struct pair *pair)
+{
+	*out = value_is(pair, "require") ? POST_QUANTUM_REQUIRE : POST_QUANTUM_OFF;
+	return *out == POST_QUANTUM_REQUIRE || value_is(pair, "off");
+}
+
+/* One that only a later version knows is not told. */
+static void read_key_exchange(struct view_peer *peer, const struct pair *pair)
+{
+	for (int i = KEY_EXCHANGE_X25519; i <= KEY_EXCHANGE_HYBRID; i++) {
+		if (!value_is(pair, key_exchange_name((enum key_exchange)i)))
+			continue;
+		peer->has_key_exchange = true;
+		peer->key_exchange = (enum key_exchange)i;
+	}
+}
+
 static bool read_interface_line(struct view *view, const struct pair *pair)
 {
 	bool is_right = true;
 	uint64_t port = view->listen_port, mark = view->fwmark;
 	if (name_is(pair, "private_key"))
 		is_right = keytext_read_hex(view->private_key.bytes, pair->value, pair->value_len);
+	if (name_is(pair, UAPI_POST_QUANTUM))
+		return read_post_quantum(&view->post_quantum, pair);
 	read_decimal(pair, "listen_port", &port, UINT16_MAX, &is_right);
 	read_decimal(pair, "fwmark", &mark, UINT32_MAX, &is_right);
 	view->listen_port = (uint16_t)port;
@@ -105,6 +130,10 @@ static bool read_peer_line(struct view_peer *peer, const struct pair *pair)
 		return add_allowed_ip(peer, pair);
 	if (name_is(pair, "endpoint"))
 		return addrtext_read_endpoint(&peer->endpoint, pair->value, pair->value_len);
+	if (name_is(pair, UAPI_POST_QUANTUM))
+		return read_post_quantum(&peer->post_quantum, pair);
+	if (name_is(pair, UAPI_KEY_EXCHANGE))
+		read_key_exchange(peer, pair);
 	bool is_right = true;
 	uint64_t keepalive = peer->keepalive_seconds;
 	read_decimal(pair, "last_handshake_time_sec", &peer->handshake_sec, UINT64_MAX, &is_right);

@@ -16,6 +16,8 @@
 
 #include "base/ip.h"
 #include "crypto/dh.h"
+#include "device/change.h"
+#include "noise/wire.h"
 #include "peer/drop.h"
 #include "peer/endpoint.h"
 
@@ -26,7 +28,10 @@ struct view_peer {
 	struct endpoint endpoint;		/* IP_NONE: unknown */
 	uint64_t handshake_sec, handshake_nsec; /* of the latest, since the epoch; 0: never */
 	uint64_t tx_bytes, rx_bytes;
-	uint16_t keepalive_seconds;    /* 0: off */
+	uint16_t keepalive_seconds;	/* 0: off */
+	enum post_quantum post_quantum; /* what was said of it */
+	bool has_key_exchange; /* there is a session, and the answer tells its key exchange */
+	enum key_exchange key_exchange;
 	struct ip_prefix *allowed_ips; /* in the order of the answer */
 	size_t allowed_ip_count, allowed_ip_capacity;
 	struct drop_counters drops;
@@ -38,6 +43,7 @@ struct view {
 	struct public_key public_key;	/* from the private key */
 	uint16_t listen_port;		/* 0: none */
 	uint32_t fwmark;		/* 0: none */
+	enum post_quantum post_quantum; /* the default of its peers */
 	struct drop_counters drops;	/* those of peers included */
 	struct view_peer *peers;	/* in the order of the answer */
 	size_t peer_count, peer_capacity;
@@ -50,6 +56,13 @@ struct view {
  * `text` holds keys: the caller wipes it.
  */
 bool view_parse(struct view *view, const char *text, size_t len);
+
+/* What holds with the peer, by what was said of it or else of the interface. */
+static inline bool view_requires_post_quantum(const struct view *view, const struct view_peer *peer)
+{
+	enum post_quantum said = peer->post_quantum;
+	return (said == POST_QUANTUM_DEFAULT ? view->post_quantum : said) == POST_QUANTUM_REQUIRE;
+}
 
 /* Wipes and frees; it is then empty. */
 void view_wipe(struct view *view);

@@ -29,6 +29,14 @@ static void add_decimal(struct out *out, const char *name, uint64_t value)
 	out_add_text(out, "\n");
 }
 
+/* As a comment for wg(8) and wg-quick(8). */
+static void add_post_quantum(struct out *out, enum post_quantum said)
+{
+	if (said != POST_QUANTUM_DEFAULT)
+		out_add_text(out, said == POST_QUANTUM_REQUIRE ? "#!PostQuantum = require\n"
+							       : "#!PostQuantum = off\n");
+}
+
 /* What a reader must know before he uses it in place of the file that it came from. */
 static void add_preface(
 	struct out *out, const struct view_link *link, const struct view_style *style)
@@ -61,6 +69,7 @@ static void add_peer(struct out *out, const struct view_peer *peer, const struct
 	}
 	if (peer->keepalive_seconds)
 		add_decimal(out, "PersistentKeepalive", peer->keepalive_seconds);
+	add_post_quantum(out, peer->post_quantum);
 }
 
 void view_print_conf(struct out *out, const struct view *view, const struct view_link *link,
@@ -77,6 +86,7 @@ void view_print_conf(struct out *out, const struct view *view, const struct view
 	}
 	if (view->has_private_key)
 		add_key(out, "PrivateKey", view->private_key.bytes);
+	add_post_quantum(out, view->post_quantum);
 	add_prefixes(out, "Address", link->addresses, link->address_count);
 	if (link->mtu)
 		add_decimal(out, "MTU", link->mtu);

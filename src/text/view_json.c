@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto/secret.h"
+#include "noise/handshake.h"
 #include "text/addrtext.h"
 #include "text/keytext.h"
 #include "text/view_text.h"
@@ -84,8 +85,22 @@ static void add_endpoint(
 	json_out_text(json, "endpoint", text, out.len);
 }
 
-static void add_peer(
-	struct json_out *json, const struct view_peer *peer, const struct view_style *style)
+static void add_text(struct json_out *json, const char *name, const char *text)
+{
+	json_out_text(json, name, text, strlen(text));
+}
+
+static void add_key_exchange(
+	struct json_out *json, const struct view *view, const struct view_peer *peer)
+{
+	if (peer->has_key_exchange)
+		add_text(json, "keyExchange", key_exchange_name(peer->key_exchange));
+	if (view_requires_post_quantum(view, peer))
+		add_text(json, "postQuantum", "require");
+}
+
+static void add_peer(struct json_out *json, const struct view *view, const struct view_peer *peer,
+	const struct view_style *style)
 {
 	char name[KEYTEXT_BASE64_LEN + 1];
 	keytext_write_base64(name, peer->public_key.bytes);
@@ -100,6 +115,7 @@ static void add_peer(
 	add_prefixes(json, "allowedIps", peer->allowed_ips, peer->allowed_ip_count);
 	if (peer->has_preshared_key)
 		json_out_bool(json, "hasPresharedKey", true);
+	add_key_exchange(json, view, peer);
 	add_drops(json, &peer->drops);
 	json_out_end_object(json);
 }
@@ -127,7 +143,7 @@ void view_print_json(struct json_out *json, const struct view *view, const struc
 	add_drops(json, &view->drops);
 	json_out_begin_object(json, "peers");
 	for (size_t i = 0; i < view->peer_count; i++)
-		add_peer(json, &view->peers[i], style);
+		add_peer(json, view, &view->peers[i], style);
 	json_out_end_object(json);
 	json_out_end_object(json);
 }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "noise/handshake.h"
 #include "text/addrtext.h"
 #include "text/view_text.h"
 
@@ -143,6 +144,21 @@ static void add_handshake(const struct page *page, uint64_t then)
 	out_add_text(page->out, "\n");
 }
 
+/* Two lines of our own: what the session was agreed on with, and what must be. */
+static void add_key_exchange(
+	const struct page *page, const struct view *view, const struct view_peer *peer)
+{
+	if (peer->has_key_exchange) {
+		add_name(page, "key exchange");
+		out_add_text(page->out, key_exchange_name(peer->key_exchange));
+		out_add_text(page->out, "\n");
+	}
+	if (view_requires_post_quantum(view, peer)) {
+		add_name(page, "post-quantum");
+		out_add_text(page->out, "required\n");
+	}
+}
+
 static void add_traffic(const struct page *page, const struct view_peer *peer)
 {
 	add_name(page, "transfer");
@@ -152,7 +168,7 @@ static void add_traffic(const struct page *page, const struct view_peer *peer)
 	out_add_text(page->out, " sent\n");
 }
 
-static void add_peer(const struct page *page, const struct view_peer *peer)
+static void add_peer(const struct page *page, const struct view *view, const struct view_peer *peer)
 {
 	out_add_text(page->out, "\n");
 	add_colour(page, YELLOW);
@@ -180,6 +196,7 @@ static void add_peer(const struct page *page, const struct view_peer *peer)
 		add_duration(page, peer->keepalive_seconds);
 		out_add_text(page->out, "\n");
 	}
+	add_key_exchange(page, view, peer);
 }
 
 static void add_interface(const struct page *page, const struct view *view)
@@ -213,7 +230,7 @@ void view_print_pretty(struct out *out, const struct view *view, const struct vi
 	const struct view_peer **peers = view_sort_peers(view);
 	add_interface(&page, view);
 	for (size_t i = 0; peers && i < view->peer_count; i++)
-		add_peer(&page, peers[i]);
+		add_peer(&page, view, peers[i]);
 	out->has_failed |= view->peer_count && !peers;
 	free(peers);
 }

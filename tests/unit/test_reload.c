@@ -50,7 +50,7 @@ static bool changes(void)
 		bench.config.conf.change.peer_count == 1);
 	REQUIRE(bench_hears("set=1\nlisten_port=8\n" SELECT_1
 			    "update_only=true\npersistent_keepalive_interval=5\n" SELECT_2
-			    "allowed_ip=10.0.0.2/32\n\n"));
+			    "post_quantum=default\nallowed_ip=10.0.0.2/32\n\n"));
 	bench_answer("errno=0\n\n");
 	REQUIRE(bench.status == VERB_OK && !strcmp(lines, bench.words));
 	REQUIRE(bench.config.conf.change.peer_count == 2 && bench.names.count == 1);

@@ -16,7 +16,7 @@ static bool reload_unconfirmed(void)
 	REQUIRE(bench_asks_state());
 	bench_answer_state("");
 	REQUIRE(bench_hears("set=1\n" SELECT_1 "update_only=true\npreshared_key=0300" Z24
-			    "\n" SELECT_2 "allowed_ip=10.0.0.2/32\n\n"));
+			    "\n" SELECT_2 "post_quantum=default\nallowed_ip=10.0.0.2/32\n\n"));
 	bench_answer("errno=0\n\n");
 	REQUIRE(bench.status == VERB_OK && bench.names.count == 1 &&
 		bench.config.conf.change.peer_count == 2);
