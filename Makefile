@@ -170,6 +170,7 @@ $(out)/tests/%.o: CPPFLAGS += -Itests
 # allocator and a kernel in between that can fail.
 $(out)/unit $(out)/fuzz: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(out)/unit: LDFLAGS += -Wl,--wrap=free,--wrap=sendmsg,--wrap=sendmmsg
+$(out)/unit $(out)/fuzz: LDFLAGS += -Wl,--wrap=kem_encapsulate,--wrap=kem_decapsulate
 $(out)/unit: $(call objects,tests/unit) $(filter-out $(out)/src/main/main.o,$(room_objects)) \
 		$(out)/libtext.a $(out)/libcore.a
 	$(link) $(MNL_LIBS) $(SODIUM_LIBS)
@@ -184,7 +185,7 @@ fuzz_room := manage/netlink.o manage/netlink_request.o manage/netlink_route.o \
 $(out)/fuzz: LDFLAGS += -Wl,--wrap=recvmsg,--wrap=mnl_socket_sendto
 $(out)/fuzz: $(filter-out $(fuzz_mains),$(call objects,tests/fuzz)) $(fuzz_main) \
 		$(addprefix $(out)/tests/unit/,tunnel.o ends.o hex.o plain_packet.o short_memory.o \
-		json_strict.o slow_kem.o slow_keccak.o) \
+		json_strict.o slow_kem.o slow_keccak.o encapsulations.o) \
 		$(addprefix $(out)/src/,$(fuzz_room)) $(out)/libtext.a $(out)/libcore.a
 	$(link) $(MNL_LIBS) $(SODIUM_LIBS)
 
@@ -315,6 +316,7 @@ suites_check = $(suite_house) $(suite_model) $(call suite_core,sanitize,gcc,200)
 # The small traffic under the sanitizers, the big and the slow as it ships.
 room = '$(1)=ADIT=build/$(2)/adit $(1)'
 suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
+	$(call room,tests/netns/test_hybrid.sh,sanitize) \
 	$(call room,tests/interop/kernel.sh,release) \
 	$(call room,tests/netns/test_load.sh,release) \
 	$(call room,tests/netns/test_threads.sh,release) \

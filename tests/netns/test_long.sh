@@ -1,6 +1,8 @@
 #!/bin/bash
 # What mostly takes long, for make test-long.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/pair.sh"
+. "$(dirname "$0")/hybrid.sh"
 
 engine_of() { # of the supervisor $1
 	local pid
@@ -46,4 +48,16 @@ test_slow_engine_stopped_for_181_s() {
 	stop_both
 }
 
-run_tests 1 "$@"
+# Two rekeys by time, each hybrid again, and nothing lost meanwhile.
+test_slow_hybrid_rekeys() {
+	post_quantum require require
+	count_types b
+	in_ns a ping -n -q -i 1 -c 270 -W 5 10.7.0.2 >"$dir/pings"
+	expect_match "pings" " 0% packet loss" "$(cat "$dir/pings")"
+	expect_equal "initiations at b" 3 "$(types_at b hybrid)"
+	expect_equal "classical messages" 0 "$(types_at b classical)"
+	expect_exchange x25519+mlkem768
+	stop_ends
+}
+
+run_tests 2 "$@"

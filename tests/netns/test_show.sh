@@ -31,7 +31,7 @@ same_as_wg() {
 	local before after ours try
 	for try in {1..20}; do
 		before=$(in_ns a wg show "$@"; echo .)
-		ours=$(adit_a show "$@"; echo .)
+		ours=$(adit_a show "$@" | sed '/key exchange.*: x25519/d'; echo .) # a line of our own
 		after=$(in_ns a wg show "$@"; echo .)
 		[ "$before" = "$after" ] || continue
 		expect_equal "show $*" "$before" "$ours"
