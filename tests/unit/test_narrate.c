@@ -108,6 +108,42 @@ TEST(narrate_a_peer_that_does_not_answer)
 	sandbox_run_child(silence);
 }
 
+static bool hybrid(void)
+{
+	struct event event = event_of(EVENT_NO_ANSWER);
+	event.is_hybrid = true;
+	REQUIRE(capture_begin(NULL, "wg0"));
+	for (event.count = 1; event.count <= 5; event.count++) {
+		narrator = (struct narrator){0};
+		narrate_event(&narrator, &event, 1);
+		const char *said = captured();
+		REQUIRE(strstr(said, "no answer from 192.0.2.1:51820 to handshake initiation"));
+		REQUIRE(!strstr(said, "1376 bytes") == (event.count != 3));
+	}
+	event.count = 3;
+	event.endpoint.address = (struct ip_address){IP_V6, {0x20, 1, 0xd, 0xb8}};
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: no answer from [2001:db8::]:51820 to "
+			     "handshake initiation 3\n"
+			     "wg0: peer AAECAwQF...: PostQuantum = require, and 3 initiations of "
+			     "1396 bytes each, IP header included, are unanswered: does the other "
+			     "end run adit with PostQuantum = require too, and does every network "
+			     "between carry that size, or its fragments?\n"));
+	event.is_hybrid = false;
+	narrate_event(&narrator, &event, 1);
+	REQUIRE(!strstr(captured(), "bytes each"));
+	event = event_of(EVENT_SESSION);
+	event.is_hybrid = event.is_initiator = true;
+	REQUIRE(capture_begin("verbose", "wg0"));
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: session established with 192.0.2.1:51820, as "
+			     "the initiator, x25519+mlkem768\n"));
+	return true;
+}
+
+TEST(narrate_a_hybrid_peer_that_does_not_answer)
+{
+	sandbox_run_child(hybrid);
+}
+
 static bool refusals(void)
 {
 	static const struct {
@@ -133,6 +169,13 @@ static bool refusals(void)
 		{DROP_INITIATION_RATE, true,
 			"initiation from 192.0.2.1:51820 refused: "
 			"initiation: over 50 a second from this peer"},
+		{DROP_CLASSICAL, true,
+			"initiation from 192.0.2.1:51820 refused: it is x25519 alone, and "
+			"PostQuantum is \"require\" here: it must be at the other end too, which "
+			"must be adit"},
+		{DROP_HYBRID, true,
+			"initiation from 192.0.2.1:51820 refused: it is post-quantum, and "
+			"PostQuantum is \"off\" here: expected the same at both ends"},
 	};
 	REQUIRE(capture_begin(NULL, "wg0"));
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -19,11 +19,11 @@
 
 struct model_peer {
 	bool exists;
-	uint8_t psk, endpoint, keepalive; /* 0: none */
+	uint8_t psk, endpoint, keepalive, policy; /* 0: none */
 };
 
 struct model { /* without padding: compared as bytes */
-	uint32_t key, port, mark;
+	uint32_t key, port, mark, is_required;
 	struct model_peer peers[PEERS];
 	int owner[PREFIXES];
 };
@@ -78,11 +78,12 @@ static struct endpoint endpoint_of(uint8_t byte)
 
 static void roll(struct model *m)
 {
-	*m = (struct model){.key = below(3), .port = 1 + below(2), .mark = below(2)};
+	*m = (struct model){
+		.key = below(3), .port = 1 + below(2), .mark = below(2), .is_required = below(2)};
 	for (int i = 0; i < PEERS; i++)
 		if (below(3))
 			m->peers[i] = (struct model_peer){true, (uint8_t)below(2),
-				(uint8_t)(1 + below(2)), (uint8_t)below(2)};
+				(uint8_t)(1 + below(2)), (uint8_t)below(2), (uint8_t)below(3)};
 	for (int i = 0; i < PREFIXES; i++) {
 		int owner = (int)below(PEERS);
 		m->owner[i] = m->peers[owner].exists && below(4) ? owner : NOBODY;
@@ -114,6 +115,8 @@ static void describe(struct change *change, const struct model *m)
 	change->private_key.bytes[0] = (uint8_t)m->key;
 	change->listen_port = (uint16_t)m->port;
 	change->fwmark = m->mark;
+	change->has_post_quantum = m->is_required || below(2);
+	change->post_quantum = m->is_required ? POST_QUANTUM_REQUIRE : POST_QUANTUM_OFF;
 	int first = (int)below(PEERS);
 	for (int n = 0; n < PEERS; n++) {
 		int i = (first + n) % PEERS;
@@ -130,6 +133,8 @@ static void describe(struct change *change, const struct model *m)
 		peer->endpoint = endpoint_of(m->peers[i].endpoint);
 		peer->has_keepalive = m->peers[i].keepalive || below(2);
 		peer->keepalive_seconds = m->peers[i].keepalive;
+		peer->has_post_quantum = m->peers[i].policy || below(2);
+		peer->post_quantum = (enum post_quantum)m->peers[i].policy;
 		for (int j = PREFIXES - 1; j >= 0; j--)
 			describe_prefix(peer, m, j, i, first);
 	}
@@ -156,6 +161,8 @@ static bool apply_entry(struct model *m, const struct change_peer *entry)
 		peer->endpoint = entry->endpoint.address.bytes[3];
 	if (entry->has_keepalive)
 		peer->keepalive = (uint8_t)entry->keepalive_seconds;
+	if (entry->has_post_quantum)
+		peer->policy = (uint8_t)entry->post_quantum;
 	for (size_t j = 0; j < entry->allowed_ip_count; j++) {
 		int *owner = &m->owner[find_prefix(&entry->allowed_ips[j].prefix)];
 		if (entry->allowed_ips[j].remove && *owner != i)
@@ -179,6 +186,11 @@ static bool apply(struct model *m, const struct change *change)
 	if (change->has_fwmark) {
 		does_something &= m->mark != change->fwmark;
 		m->mark = change->fwmark;
+	}
+	if (change->has_post_quantum) {
+		uint32_t is_required = change->post_quantum == POST_QUANTUM_REQUIRE;
+		does_something &= m->is_required != is_required;
+		m->is_required = is_required;
 	}
 	for (size_t i = 0; i < change->peer_count; i++)
 		does_something &= apply_entry(m, &change->peers[i]);
