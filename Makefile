@@ -454,11 +454,12 @@ deps:
 
 dest := $(DESTDIR)$(PREFIX)
 install: $(out)/adit
-	install -d $(dest)/bin $(dest)/share/man/man5 $(dest)/share/man/man8
+	install -d $(dest)/bin $(dest)/share/man/man5 $(dest)/share/man/man7 $(dest)/share/man/man8
 	install -d $(dest)/lib/systemd/system $(dest)/share/doc/adit/examples
 	install -m 755 $(out)/adit $(dest)/bin/adit
 	install -m 644 man/adit.8 $(dest)/share/man/man8
 	install -m 644 man/adit.conf.5 $(dest)/share/man/man5
+	install -m 644 $(wildcard man/*.7) $(dest)/share/man/man7
 	install -m 644 README.md LICENSE $(dest)/share/doc/adit
 	install -d $(dest)/share/bash-completion/completions
 	install -m 644 conf/completion/adit.bash $(dest)/share/bash-completion/completions/adit

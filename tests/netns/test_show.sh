@@ -25,13 +25,15 @@ expect_status() { # expect_status STATUS COMMAND...
 	expect_equal "status of $*" "$wanted" "$(status_of "$@")"
 }
 
+without_own_lines() { sed '/key exchange.*: x25519/d'; }
+
 # same_as_wg WORD...: adit show prints what wg show does. Times go on and counters
 # count: so between two answers of wg that are the same.
 same_as_wg() {
 	local before after ours try
 	for try in {1..20}; do
 		before=$(in_ns a wg show "$@"; echo .)
-		ours=$(adit_a show "$@" | sed '/key exchange.*: x25519/d'; echo .) # a line of our own
+		ours=$(adit_a show "$@" | without_own_lines; echo .)
 		after=$(in_ns a wg show "$@"; echo .)
 		[ "$before" = "$after" ] || continue
 		expect_equal "show $*" "$before" "$ours"

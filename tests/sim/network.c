@@ -112,7 +112,8 @@ static void send_one(struct world *w, struct datagram *datagram, nanos delay)
 {
 	datagram->references = 1;
 	w->counts.datagrams++;
-	if (w->network.is_cut[datagram->from][datagram->to]) {
+	bool is_taken = w->network.takes_hybrids && datagram->bytes[0] == MESSAGE_HYBRID_INITIATION;
+	if (w->network.is_cut[datagram->from][datagram->to] || is_taken) {
 		w->counts.faults[FAULT_CUT]++;
 	} else if (!strikes(w, FAULT_LOSS)) {
 		take_off(w, datagram, delay);

@@ -63,7 +63,8 @@ struct network {
 	uint64_t order;
 	struct weather weather;
 	bool is_cut[NODES_MAX][NODES_MAX];
-	nanos jam_end;				 /* nothing arrives before it */
+	bool takes_hybrids; /* a man in the middle takes each hybrid initiation away */
+	nanos jam_end;	    /* nothing arrives before it */
 	struct datagram *captured[CAPTURED_MAX]; /* delivered ones, for strangers to replay */
 };
 

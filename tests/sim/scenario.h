@@ -38,6 +38,9 @@ void scenario_overflow(struct world *w);
 void scenario_cookie_place(struct world *w);
 void scenario_cookie_age(struct world *w);
 void scenario_cookie_flood(struct world *w);
+/* middle.c */
+void scenario_downgrade(struct world *w);
+void scenario_splices(struct world *w);
 /* life.c */
 void scenario_hub(struct world *w);
 void scenario_nat(struct world *w);

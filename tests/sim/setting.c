@@ -17,8 +17,11 @@ static struct preshared_key pair_key(const struct world *w, uint32_t a, uint32_t
 }
 
 /* Every second pair, and in the next seed the others. */
-static enum key_exchange pair_exchange(const struct world *w, uint32_t a, uint32_t b)
+static enum key_exchange pair_exchange(
+	const struct world *w, const struct setting *setting, uint32_t a, uint32_t b)
 {
+	if (setting->is_all_hybrid)
+		return KEY_EXCHANGE_HYBRID;
 	return (w->seed + a + b) % 2 ? KEY_EXCHANGE_X25519 : KEY_EXCHANGE_HYBRID;
 }
 
@@ -27,7 +30,7 @@ static void introduce(struct world *w, const struct setting *setting, uint32_t a
 	struct acquaintance wanted = {
 		.is_wanted = true,
 		.knows_endpoint = !setting->only_later_know_where || a > b,
-		.key_exchange = pair_exchange(w, a, b),
+		.key_exchange = pair_exchange(w, setting, a, b),
 		.keepalive_seconds =
 			a + 1 == setting->node_count && !b ? setting->keepalive_seconds : 0,
 	};

@@ -12,6 +12,7 @@ struct setting {
 	bool is_hub;		    /* all know node 0 and nobody else; else all know all */
 	bool has_preshared_keys;    /* else none */
 	bool is_one_key_wrong;	    /* node 1's */
+	bool is_all_hybrid;	    /* else every second pair is */
 	bool only_later_know_where; /* node i knows the endpoint of node j only if i > j */
 	bool has_impostor;	    /* one more node, that nobody knows and that wants in */
 	uint16_t keepalive_seconds; /* the last node's, for node 0 */

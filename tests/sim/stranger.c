@@ -20,6 +20,7 @@ enum forgery {
 	BAD_DATA,
 	BAD_COOKIE,
 	BENT,
+	SPLICE,
 	FORGERY_COUNT
 };
 
@@ -141,6 +142,39 @@ static uint32_t make_bent_response(
 	return 0;
 }
 
+struct layout { /* of a handshake message up to its macs */
+	uint8_t type;
+	uint32_t head, kem, tail; /* bytes: through the ephemeral key; of the KEM; behind it */
+};
+
+static const struct layout layouts[] = {
+	{MESSAGE_INITIATION, 40, 0, 76},
+	{MESSAGE_HYBRID_INITIATION, 40, 1200, 76},
+	{MESSAGE_RESPONSE, 44, 0, 16},
+	{MESSAGE_HYBRID_RESPONSE, 44, 1104, 16},
+};
+
+/* A genuine message as one of the other kind: the KEM's field cut out, or one put in. */
+static uint32_t make_splice(struct world *w, const struct node *target, uint8_t *out)
+{
+	const struct datagram *old = w->network.captured[dice_below(&w->dice, CAPTURED_MAX)];
+	size_t i = 0;
+	if (!old || old->to != target->index)
+		return 0;
+	while (i < 4 && layouts[i].type != old->bytes[0])
+		i++;
+	if (i == 4)
+		return 0;
+	const struct layout *from = &layouts[i], *to = &layouts[i ^ 1];
+	memcpy(out, old->bytes, from->head);
+	dice_fill(&w->dice, out + from->head, to->kem);
+	memcpy(out + to->head + to->kem, old->bytes + from->head + from->kem, from->tail);
+	uint32_t len = to->head + to->kem + to->tail + (uint32_t)sizeof(struct message_macs);
+	store_le32(out, to->type);
+	put_mac1(target, out, len);
+	return len;
+}
+
 static uint32_t make_bad_cookie(struct world *w, const struct peer *peer, uint8_t *out)
 {
 	dice_fill(&w->dice, out, MESSAGE_COOKIE_REPLY_LEN);
@@ -188,6 +222,8 @@ static uint32_t make_bad_claim(
 static uint32_t forge(
 	struct world *w, const struct node *target, const struct peer *peer, uint8_t *out)
 {
+	if (w->strangers.splices_only)
+		return make_splice(w, target, out);
 	if (dice_chance(&w->dice, CLAIM_PERMILLE))
 		return make_bad_claim(w, target, peer, out);
 	enum forgery how = (enum forgery)dice_below(&w->dice, FORGERY_COUNT);
@@ -196,6 +232,7 @@ static uint32_t forge(
 	case BAD_RESPONSE: return make_bad_response(w, target, peer, out);
 	case BAD_COOKIE: return make_bad_cookie(w, peer, out);
 	case BENT: return make_bent_response(w, target, peer, out);
+	case SPLICE: return make_splice(w, target, out);
 	case BAD_DATA: return make_bad_data(w, peer, out);
 	default: return make_replay(w, target->index, how, out);
 	}
@@ -240,6 +277,7 @@ void strangers_flood(
 		.messages = messages,
 		.rounds = rounds,
 		.has_cookies = has_cookies,
+		.is_hybrid = w->seed / 2 % 2,
 		.next = rounds ? w->time : NANOS_NEVER};
 	cookie_jar_init(&w->strangers.flood.jar);
 }
@@ -254,6 +292,11 @@ void strangers_get(struct world *w, const struct endpoint *to, const uint8_t *by
 			w->time);
 }
 
+static uint32_t flood_len(const struct flood *flood)
+{
+	return flood->is_hybrid ? MESSAGE_HYBRID_INITIATION_LEN : MESSAGE_INITIATION_LEN;
+}
+
 /* A burst of equal messages. */
 static void flood_burst(struct world *w, struct node *target, uint32_t count)
 {
@@ -261,19 +304,20 @@ static void flood_burst(struct world *w, struct node *target, uint32_t count)
 	uint32_t number =
 		flood->has_cookies ? WITH_COOKIE : (uint32_t)dice_below(&w->dice, STRANGERS_MAX);
 	struct endpoint from = home_of(number);
-	struct burst *burst = burst_pool_get(&target->pool, LAW_BURST * MESSAGE_INITIATION_LEN);
+	uint32_t len = flood_len(flood);
+	struct burst *burst = burst_pool_get(&target->pool, count * len);
 	if (!burst)
 		return;
 	uint8_t *message = burst_datagram(burst, 0);
-	burst->stride = MESSAGE_INITIATION_LEN;
-	dice_fill(&w->dice, message, MESSAGE_INITIATION_LEN);
-	store_le32(message, MESSAGE_INITIATION);
-	put_mac1(target, message, MESSAGE_INITIATION_LEN);
+	burst->stride = len;
+	dice_fill(&w->dice, message, len);
+	store_le32(message, flood->is_hybrid ? MESSAGE_HYBRID_INITIATION : MESSAGE_INITIATION);
+	put_mac1(target, message, len);
 	if (flood->has_cookies)
-		cookie_jar_seal(&flood->jar, message, MESSAGE_INITIATION_LEN, flood->jar.birth);
+		cookie_jar_seal(&flood->jar, message, len, flood->jar.birth);
 	for (; burst->count < count; burst->count++) {
-		memmove(burst_datagram(burst, burst->count), message, MESSAGE_INITIATION_LEN);
-		burst->len[burst->count] = MESSAGE_INITIATION_LEN;
+		memmove(burst_datagram(burst, burst->count), message, len);
+		burst->len[burst->count] = len;
 	}
 	node_put_datagrams(w, target, burst, &from);
 }
@@ -285,7 +329,8 @@ static void flood_step(struct world *w)
 	flood->next = --flood->rounds ? w->time + FLOOD_INTERVAL : NANOS_NEVER;
 	w->counts.faults[FAULT_FLOOD] += flood->messages;
 	for (uint32_t left = flood->messages; left && node_is_alive(target);) {
-		uint32_t count = left < LAW_BURST ? left : LAW_BURST;
+		uint32_t most = flood->is_hybrid ? BURST_LARGE / flood_len(flood) : LAW_BURST;
+		uint32_t count = left < most ? left : most;
 		flood_burst(w, target, count);
 		left -= count;
 	}

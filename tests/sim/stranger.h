@@ -14,8 +14,9 @@
 
 struct flood {
 	uint32_t target;
-	uint32_t messages;     /* at once, */
-	uint32_t rounds;       /* so many times */
+	uint32_t messages; /* at once, */
+	uint32_t rounds;   /* so many times */
+	bool is_hybrid;
 	bool has_cookies;      /* all from one address, with the cookie it got */
 	nanos next;	       /* NANOS_NEVER: it is over */
 	struct cookie_jar jar; /* of that address */
@@ -27,6 +28,7 @@ struct strangers {
 	nanos interval; /* 0: none */
 	nanos next;
 	struct flood flood;
+	bool splices_only;
 };
 
 struct world;
