@@ -160,7 +160,7 @@ test_json() {
 	for line in '"adit-a": {' "\"publicKey\": \"$pub_a\"," '"listenPort": 51820,' \
 		'"up": true,' '"mtu": 1420,' '"10.7.0.1/24",' "\"$pub_b\": {" \
 		'"endpoint": "192.0.2.2:51820",' \
-		'"10.7.0.2/32",' '"hasPresharedKey": true'; do
+		'"10.7.0.2/32",' '"hasPresharedKey": true,' '"keyExchange": "x25519"'; do
 		expect_equal "lines $line" 1 "$(sed 's/^\t*//' "$dir/json" | grep -cxF "$line")"
 	done
 	adit_a show --json --show-keys adit-a >"$dir/json"
