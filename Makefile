@@ -170,7 +170,8 @@ $(out)/tests/%.o: CPPFLAGS += -Itests
 # allocator and a kernel in between that can fail.
 $(out)/unit $(out)/fuzz: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(out)/unit: LDFLAGS += -Wl,--wrap=free,--wrap=sendmsg,--wrap=sendmmsg
-$(out)/unit $(out)/fuzz: LDFLAGS += -Wl,--wrap=kem_encapsulate,--wrap=kem_decapsulate
+$(out)/unit $(out)/fuzz: LDFLAGS += \
+	-Wl,--wrap=kem_encapsulate,--wrap=kem_decapsulate,--wrap=kem_keypair_derive
 $(out)/unit: $(call objects,tests/unit) $(filter-out $(out)/src/main/main.o,$(room_objects)) \
 		$(out)/libtext.a $(out)/libcore.a
 	$(link) $(MNL_LIBS) $(SODIUM_LIBS)

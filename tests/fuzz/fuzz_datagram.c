@@ -24,7 +24,7 @@ static const struct endpoint stranger = {
 	.address = {.family = IP_V4, .bytes = {198, 51, 100, 66}}, .port = 66};
 
 struct specimen { /* a datagram that b would take, from which the input makes others */
-	uint8_t bytes[256];
+	uint8_t bytes[MESSAGE_HANDSHAKE_MAX];
 	uint32_t len;
 };
 
@@ -43,7 +43,8 @@ static uint64_t count_accepted(struct world *w)
 	for (struct event event; device_take_event(b->device, &event);)
 		w->sessions += event.kind == EVENT_SESSION && event.is_initiator;
 	bool has_cookie = end_peer(b)->cookie_jar.birth != NANOS_NEVER;
-	return b->received + b->sent[MESSAGE_RESPONSE] + w->sessions + has_cookie;
+	return b->received + b->sent[MESSAGE_RESPONSE] + b->sent[MESSAGE_HYBRID_RESPONSE] +
+	       w->sessions + has_cookie;
 }
 
 /* ---------------------------------------------------------------- specimens */
@@ -71,12 +72,23 @@ static void keep_cookie_reply(struct world *w)
 	w->specimens[COOKIE_REPLY].len = MESSAGE_COOKIE_REPLY_LEN;
 }
 
+static void require_hybrid(struct tunnel *t, struct end *end)
+{
+	struct change change = {.has_post_quantum = true, .post_quantum = POST_QUANTUM_REQUIRE};
+	REQUIRE(device_apply(end->device, &change, &t->now));
+}
+
 /* NOTHING stays empty: through it the input's own bytes come as they are. */
-static void begin(struct world *w)
+static void begin(struct world *w, bool is_hybrid)
 {
 	struct tunnel *t = &w->t;
 	memset(w, 0, sizeof *w);
-	REQUIRE(tunnel_init(t, 1) && tunnel_ping(t, &t->a));
+	REQUIRE(tunnel_init(t, 1));
+	if (is_hybrid) {
+		require_hybrid(t, &t->a);
+		require_hybrid(t, &t->b);
+	}
+	REQUIRE(tunnel_ping(t, &t->a));
 	tunnel_skip(t, 6 * SECOND);
 	tunnel_offer(t, &t->a, 1, 1);
 	keep(w, DATA, &t->a);
@@ -86,8 +98,8 @@ static void begin(struct world *w)
 	keep(w, INITIATION, &t->a);
 	negotiate_begin(t->b.device, end_peer(&t->b), &t->now);
 	keep(w, RESPONSE, &t->b); /* what it answers, for the moment */
-	tunnel_receive(
-		t, &t->a, w->specimens[RESPONSE].bytes, MESSAGE_INITIATION_LEN, &t->b.address);
+	const struct specimen *initiation = &w->specimens[RESPONSE];
+	tunnel_receive(t, &t->a, initiation->bytes, initiation->len, &t->b.address);
 	keep(w, RESPONSE, &t->a);
 	keep_cookie_reply(w);
 	end_take_events(&t->b, EVENT_SESSION);
@@ -114,9 +126,10 @@ static void add_macs(
 
 static void classify(struct world *w, const uint8_t *bytes, uint32_t len)
 {
-	static const uint32_t lengths[] = {0, 148, 92, 64};
+	static const uint32_t lengths[] = {[1] = 148, [2] = 92, [3] = 64, [0x11] = 1348, 1196};
 	uint32_t type = load_le32(bytes);
-	if (len >= 4 && (type < 1 || type > 4))
+	bool is_known = type == 4 || (type < sizeof lengths / sizeof *lengths && lengths[type]);
+	if (len >= 4 && !is_known)
 		w->wrong_types++;
 	else if (len < 4 || (type == 4 ? len < 32 : len != lengths[type]))
 		w->wrong_lengths++;
@@ -231,11 +244,21 @@ static void run_round(struct world *w, struct input *in)
 	check(w, accepted_before, &before);
 }
 
-FUZZ(datagram)
+static void run(struct input *in, bool is_hybrid)
 {
 	struct world w;
-	begin(&w);
+	begin(&w, is_hybrid);
 	for (int i = 0; i < ROUNDS_MAX && in->len; i++)
 		run_round(&w, in);
 	tunnel_wipe(&w.t);
+}
+
+FUZZ(datagram)
+{
+	run(in, false);
+}
+
+FUZZ(datagram_hybrid)
+{
+	run(in, true);
 }

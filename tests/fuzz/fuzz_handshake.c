@@ -13,6 +13,7 @@
 #include "device/negotiate.h"
 #include "fuzz/letters.h"
 #include "fuzz/sound.h"
+#include "unit/encapsulations.h"
 #include "unit/short_memory.h"
 
 #define STEPS_MAX  48
@@ -75,7 +76,7 @@ static void settle(struct world *w)
 	lift_limits(w);
 	tunnel_pump(t, &t->b);
 	desk_read_sent(&w->desk);
-	if (w->is_limited)
+	if (w->is_limited || w->desk.has_bad_kem_key)
 		desk_note_lost_answers(&w->desk);
 	w->is_limited = false;
 	check(w);
@@ -95,7 +96,7 @@ static bool is_attentive(const struct world *w)
 }
 
 struct traces { /* what cannot change unless b takes something */
-	uint64_t rx_bytes, drops, backlog;
+	uint64_t rx_bytes, drops, backlog, encapsulations;
 	bool awaits_cookie[AUTHOR_PEERS];
 	struct endpoint endpoints[AUTHOR_PEERS];
 };
@@ -103,7 +104,9 @@ struct traces { /* what cannot change unless b takes something */
 static struct traces look(const struct world *w)
 {
 	const struct end *b = &w->desk.t.b;
-	struct traces traces = {.drops = end_drops_total(b), .backlog = b->device->backlog.count};
+	struct traces traces = {.drops = end_drops_total(b),
+		.backlog = b->device->backlog.count,
+		.encapsulations = encapsulations};
 	for (enum author author = 0; author < AUTHOR_PEERS; author++) {
 		const struct peer *peer = desk_peer(&w->desk, author);
 		traces.rx_bytes += peer->rx_bytes;
@@ -139,6 +142,9 @@ static bool deliver(struct world *w, const void *bytes, uint32_t len, const stru
 		REQUIRE(is_taken || endpoint_is_same_remote(
 					    &before.endpoints[author], &after.endpoints[author]));
 	}
+	/* the dear part of an answer is for who gets one */
+	REQUIRE(is_limited || w->desk.has_bad_kem_key ||
+		after.encapsulations <= before.encapsulations + is_taken);
 	uint64_t left = after.drops - before.drops + after.backlog - before.backlog;
 	REQUIRE(is_limited || left + is_taken + has_taken_cookie == 1);
 	return has_taken_cookie;

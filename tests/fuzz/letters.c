@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "unit/encapsulations.h"
 
 /* ---------------------------------------------------------------- the authors */
 
@@ -127,7 +128,13 @@ struct letter *letter_initiate(
 		secret_wipe(&them.static_static, sizeof them.static_static);
 	letter->stamp = read_stamp(desk, in);
 	struct initiation_terms terms = {letter->key_exchange, letter->index, letter->stamp};
+	letter->has_bad_kem_key =
+		letter->key_exchange == KEY_EXCHANGE_HYBRID && letter->index >> 30 & 1;
+	desk->has_bad_kem_key |= letter->has_bad_kem_key;
+	derives_no_keys = letter->has_bad_kem_key;
+	is_spoilt |= letter->has_bad_kem_key;
 	is_spoilt |= !initiation_create(msg, &letter->pending, &us, &them, &terms, &desk->rng);
+	derives_no_keys = false;
 	/* And what was sealed. */
 	size_t start = offsetof(struct message_initiation, ephemeral);
 	size_t whole = initiation_len(letter->key_exchange);

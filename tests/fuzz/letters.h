@@ -28,6 +28,7 @@ struct letter {
 	uint32_t index; /* ours, by which b's answer names it */
 	enum author author;
 	enum key_exchange key_exchange; /* seldom another than b has with the author */
+	bool has_bad_kem_key; /* right but for this, which is seen only when it is to be answered */
 	bool is_response;
 	bool is_right; /* b may take it, if it comes in time, */
 	bool has_mac2; /* and under load only if it also has this, right for its address */
@@ -54,6 +55,7 @@ struct desk {
 	struct remote_identity b_of[AUTHOR_COUNT];	       /* as they know b */
 	struct message_hybrid_initiation from_b[AUTHOR_PEERS]; /* its latest to each, of its kind */
 	bool has_from_b[AUTHOR_PEERS];
+	bool has_bad_kem_key; /* a letter */
 	struct letter letters[LETTERS_MAX];
 	uint32_t letter_count;
 	struct latest latest[AUTHOR_PEERS];

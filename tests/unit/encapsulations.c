@@ -2,8 +2,15 @@
 
 #include "crypto/kem.h"
 
-uint64_t encapsulations, decapsulations;
+#include <string.h>
 
+uint64_t encapsulations, decapsulations;
+bool derives_no_keys;
+
+void __real_kem_keypair_derive(
+	struct kem_public_key *pub, struct kem_secret_key *secret, const struct kem_seed *seed);
+void __wrap_kem_keypair_derive(
+	struct kem_public_key *pub, struct kem_secret_key *secret, const struct kem_seed *seed);
 bool __real_kem_encapsulate(struct kem_ciphertext *ct, struct kem_shared_secret *shared,
 	const struct kem_public_key *pub, const struct rng *rng);
 bool __wrap_kem_encapsulate(struct kem_ciphertext *ct, struct kem_shared_secret *shared,
@@ -12,6 +19,14 @@ void __real_kem_decapsulate(struct kem_shared_secret *shared, const struct kem_c
 	const struct kem_secret_key *secret);
 void __wrap_kem_decapsulate(struct kem_shared_secret *shared, const struct kem_ciphertext *ct,
 	const struct kem_secret_key *secret);
+
+void __wrap_kem_keypair_derive(
+	struct kem_public_key *pub, struct kem_secret_key *secret, const struct kem_seed *seed)
+{
+	__real_kem_keypair_derive(pub, secret, seed);
+	if (derives_no_keys)
+		memset(pub->bytes, 0xff, 2);
+}
 
 bool __wrap_kem_encapsulate(struct kem_ciphertext *ct, struct kem_shared_secret *shared,
 	const struct kem_public_key *pub, const struct rng *rng)

@@ -5,8 +5,12 @@
 #ifndef ADIT_TESTS_ENCAPSULATIONS_H
 #define ADIT_TESTS_ENCAPSULATIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 extern uint64_t encapsulations, decapsulations;
+
+/* While it is set, the public keys that are derived are none: a number is too great. */
+extern bool derives_no_keys;
 
 #endif
