@@ -6,6 +6,7 @@
  *       public key KEY and nothing valid behind it, RATE a second, from 16 ports
  *   load send ADDRESS PORT RATE SECONDS        bytes over TCP, RATE a second (0: as
  *       many as go); ends when the other side has read them all
+ *   load keys COUNT, load greet ADDRESS PORT KEY COUNT KEY-EXCHANGE   see greet.h
  *   load count ADDRESS PORT                    accepts one connection, reads it to its
  *       end, and prints how many bytes a second came
  *   load stream ADDRESS PORT SECONDS           as send, to count; prints what of it was
@@ -26,6 +27,7 @@
 
 #include "base/bytes.h"
 #include "base/nanos.h"
+#include "load/greet.h"
 #include "load/order.h"
 #include "noise/macs.h"
 #include "text/keytext.h"
@@ -88,14 +90,19 @@ static uint64_t due(uint64_t rate, nanos elapsed)
 
 static struct message_initiation messages[MESSAGES];
 
+static struct public_key read_key(const char *text)
+{
+	struct public_key key;
+	if (keytext_read_base64(key.bytes, text, strlen(text)))
+		return key;
+	fprintf(stderr, "load: %s is no public key\n", text);
+	exit(2);
+}
+
 static void make_messages(const char *key)
 {
-	struct public_key pub;
+	struct public_key pub = read_key(key);
 	struct macs_keys keys;
-	if (!keytext_read_base64(pub.bytes, key, strlen(key))) {
-		fprintf(stderr, "load: %s is no public key\n", key);
-		exit(2);
-	}
 	macs_keys_derive(&keys, &pub);
 	for (size_t i = 0; i < MESSAGES; i++) {
 		struct message_initiation *m = &messages[i];
@@ -178,9 +185,21 @@ static void count_stream(const struct addrinfo *address)
 	printf("%.0f\n", (double)got * (double)NANOS_PER_SECOND / (double)(clock_ns() - begin));
 }
 
+static uint64_t read_count(const char *text)
+{
+	uint64_t count = read_number(text);
+	return count < GREETERS_MAX ? count : GREETERS_MAX;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc == 7 && !strcmp(argv[1], "flood")) {
+	if (argc == 3 && !strcmp(argv[1], "keys")) {
+		greet_print_keys(read_count(argv[2]));
+	} else if (argc == 7 && !strcmp(argv[1], "greet")) {
+		struct public_key key = read_key(argv[4]);
+		greet(read_address(argv[2], argv[3], SOCK_DGRAM), &key, read_count(argv[5]),
+			argv[6]);
+	} else if (argc == 7 && !strcmp(argv[1], "flood")) {
 		make_messages(argv[4]);
 		flood(read_address(argv[2], argv[3], SOCK_DGRAM), read_number(argv[5]),
 			read_number(argv[6]) * NANOS_PER_SECOND);
@@ -201,6 +220,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: load flood ADDRESS PORT KEY RATE SECONDS\n"
 				"       load send ADDRESS PORT RATE SECONDS\n"
 				"       load count ADDRESS PORT\n"
+				"       load keys COUNT\n"
+				"       load greet ADDRESS PORT KEY COUNT KEY-EXCHANGE\n"
 				"       load stream ADDRESS PORT SECONDS\n"
 				"       load number ADDRESS PORT LEN SECONDS\n"
 				"       load order ADDRESS PORT\n");

@@ -4,6 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/pair.sh"
 . "$(dirname "$0")/hybrid.sh"
+load=$top/build/release/load
+greeters=500
 
 no_answer() { ! in_ns "$1" ping -n -q -c 2 -i 0.3 -W 1 "$2" >/dev/null; }
 
@@ -232,4 +234,34 @@ test_slow_fragments_are_dropped() {
 	stop_ends
 }
 
-run_tests 9 "$@"
+# Handshakes a second that one responder answers, each from another peer. For people:
+# the machine does other things besides.
+test_handshake_rate() {
+	local kind round key
+	add_ns a b
+	add_link a b
+	key=$(wg genkey)
+	"$load" keys $greeters >"$dir/keys"
+	for round in 1 2 3; do
+		for kind in x25519 x25519+mlkem768; do
+			greeted_config "$key" $kind >"$dir/wgb.conf"
+			start wgb b "$adit" run "$dir/wgb.conf"
+			wait_until 10 "wgb" leads_through b wgb 10.7.0.99
+			in_ns a "$load" greet 10.9.0.2 51820 "$(wg pubkey <<<"$key")" $greeters \
+				$kind >>"$dir/$kind"
+			stop wgb || fail "wgb ended with status $?"
+		done
+	done
+	figure "handshakes answered a second, by X25519: $(xargs <"$dir/x25519"); by X25519 and" \
+		"ML-KEM-768: $(xargs <"$dir/x25519+mlkem768")"
+}
+greeted_config() { # greeted_config PRIVATE-KEY KEY-EXCHANGE
+	local says=off
+	[ "$2" = x25519 ] || says=require
+	printf '%s\n' "[Interface]" "PrivateKey = $1" "ListenPort = 51820" \
+		"Address = 10.7.0.2/24" "PostQuantum = $says"
+	awk '{ print "[Peer]\nPublicKey = " $0 "\nAllowedIPs = 10.8." int(NR / 250) "." NR % 250 }' \
+		"$dir/keys"
+}
+
+run_tests 10 "$@"
