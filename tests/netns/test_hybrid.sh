@@ -260,8 +260,10 @@ greeted_config() { # greeted_config PRIVATE-KEY KEY-EXCHANGE
 	[ "$2" = x25519 ] || says=require
 	printf '%s\n' "[Interface]" "PrivateKey = $1" "ListenPort = 51820" \
 		"Address = 10.7.0.2/24" "PostQuantum = $says"
-	awk '{ print "[Peer]\nPublicKey = " $0 "\nAllowedIPs = 10.8." int(NR / 250) "." NR % 250 }' \
-		"$dir/keys"
+	awk '{
+		print "[Peer]\nPublicKey = " $0
+		print "AllowedIPs = 10.8." int(NR / 250) "." NR % 250
+	}' "$dir/keys"
 }
 
 run_tests 10 "$@"
