@@ -12,6 +12,9 @@
 #   make sim-model  SEEDS=n, the first part of it
 #   make fuzz       SECONDS=n TARGET="name ...", what libFuzzer finds; needs clang
 #   make fuzz-coverage   lines of the message parsers that the fuzz corpora reach
+#   make bench      speed beside wireguard-go, as a table, JSON and a plot in build/bench;
+#                   QUICK=1, BENCH="GROUP ...", and more: tests/bench/run; as root
+#   make bench-deps what make bench needs beside make deps-build; as root
 #   make bench-aead what a packet costs each kernel of the AEAD, in nanoseconds
 #   make mutants    every condition of the accept paths mutated, one at a time, against
 #                   the tests; an hour
@@ -161,7 +164,7 @@ $(out)/src/crypto/aead_avx512.o: CFLAGS += $(kernel_flags) -mavx512f -mavx512bw 
 	-mavx512vl -mavx512ifma -mavx512vbmi2 -mbmi2
 endif
 
--include $(wildcard $(out)/*/*.d $(out)/*/*/*.d)
+-include $(wildcard $(out)/*/*.d $(out)/*/*/*.d $(out)/*/*/*/*.d)
 
 include tests/programs.mk
 include tests/suites.mk
@@ -173,15 +176,18 @@ packages_test  := clang clang-format libclang-rt-14-dev llvm-14 procps nftables 
 	spin $(if $(filter x86_64,$(shell uname -m)),gcc-12-multilib gcc-aarch64-linux-gnu \
 		libc6-dev-arm64-cross qemu-user) \
 	$(if $(shell command -v npm),,nodejs npm)
+packages_bench := iperf3 jq gnuplot-nox ethtool linux-perf procps wireguard-tools wireguard-go
 
 apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \
 	apt-get install -y --no-install-recommends
 
-.PHONY: deps deps-build install clean
+.PHONY: deps deps-build bench-deps install clean
 deps-build:
 	$(apt_install) $(packages_build)
 deps:
-	$(apt_install) $(packages_build) $(packages_test)
+	$(apt_install) $(packages_build) $(packages_test) $(packages_bench)
+bench-deps:
+	$(apt_install) $(packages_build) $(packages_bench)
 
 dest := $(DESTDIR)$(PREFIX)
 install: $(out)/adit

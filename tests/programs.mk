@@ -63,6 +63,23 @@ arm64-programs:
 unit-arm64: arm64-programs
 	$(run_arm64)
 
+# What the benchmarks measure with, and adit without a cipher, for their ceiling only.
+$(out)/probe: $(call objects,tests/bench/probe) $(out)/libtext.a $(out)/libcore.a
+	$(link) -pthread $(SODIUM_LIBS)
+null_wraps := aead_seal aead_open aead_seal_batch aead_open_batch
+$(out)/adit-null: $(out)/tests/bench/null_aead.o $(room_objects) $(out)/libtext.a $(out)/libcore.a
+	$(link) $(MNL_LIBS) $(SODIUM_LIBS) $(addprefix -Wl$(comma)--wrap=,$(null_wraps))
+bench := $(and $(filter release,$(variant)),$(addprefix $(out)/,probe adit-null bench-aead))
+
+# Always as it ships; what is measured, and for how long: the variables of the script.
+bench_programs := $(addprefix build/release/,adit adit-null probe bench-aead)
+.PHONY: bench
+bench:
+	@[ "$$(id -u)" = 0 ] || { echo "make bench needs root: it makes namespaces" >&2; exit 1; }
+	@$(MAKE) -s -j2 $(bench_programs) BUILD=release CC=gcc
+	@COMMAND='make bench$(if $(QUICK), QUICK=$(QUICK))$(if $(BENCH), BENCH="$(BENCH)")' \
+		QUICK='$(QUICK)' BENCH='$(BENCH)' LIMIT='$(LIMIT)' tests/bench/run
+
 # What measures the AEAD's kernels.
 $(out)/bench-aead: $(out)/tests/bench/aead.o $(out)/libcore.a
 	$(link) $(SODIUM_LIBS)
@@ -113,7 +130,7 @@ $(out)/ct-msan: $(addprefix $(out)/tests/ct/,kernels.o msan/main.o) $(out)/libco
 
 .PHONY: programs unit unit32 sim sim-model
 programs: $(ct) $(out)/adit $(out)/unit $(out)/sim $(sim_model) $(out)/pipe $(out)/load \
-	$(out)/inject $(out)/keylog.so $(if $(filter sanitize,$(BUILD)),$(out)/fuzz)
+	$(out)/inject $(out)/keylog.so $(bench) $(if $(filter sanitize,$(BUILD)),$(out)/fuzz)
 
 run_unit = $(1)/unit --expect $$(cat tests/unit/*.c | grep -c "^TEST(")
 run_sim  = $(1) --kept tests/sim/seeds --seeds $(2)

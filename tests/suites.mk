@@ -46,6 +46,7 @@ suites_rooms := $(call room,tests/netns/test_tunnel.sh,release) \
 	$(call room,tests/interop/wireguard_go.sh,sanitize) \
 	$(call room,tests/interop/differential.sh,release) \
 	$(call room,tests/netns/test_scenarios.sh,sanitize) \
+	$(call room,tests/bench/test_bench.sh,release) \
 	$(call room,tests/netns/test_peers.sh,sanitize)
 
 suite_ct := 'constant time, each compiler and level=tests/ct/run $(ct_others)'
