@@ -188,7 +188,7 @@ a_knows() { in_ns a wg show adit-a endpoints | grep -q "$1\$"; }
 test_tuning() {
 	start_a
 	expect_equal "queue" 50 "$(queue_len adit-a)"
-	expect_match "the log" "AEAD by .*, 1 thread, offload: " "$(cat "$dir/adit-a.log")"
+	expect_match "the log" "AEAD by .*, [0-9]+ threads?, offload: " "$(cat "$dir/adit-a.log")"
 	edit '1,/\[Peer\]/s/\[Peer\]/Offload = off\n#!TxQueueLen = 70\nThreads = 2\n&/'
 	expect_reload "~ offload auto -> off
 ~ transmit queue 50 -> 70 packets
