@@ -275,10 +275,11 @@ static void build_looped(
 	}
 	store_be16(packet + udp + 2, (uint16_t)(peer->endpoint.port + row->port_change));
 	store_le32(packet + udp + 8, row->type);
+	bool is_initiation =
+		row->type == MESSAGE_INITIATION || row->type == MESSAGE_HYBRID_INITIATION;
 	store_le32(packet + udp + 12,
-		row->index_change + (row->type == MESSAGE_INITIATION
-						    ? peer->pending->local_index
-						    : peer->keyring.current->remote_index));
+		row->index_change + (is_initiation ? peer->pending->local_index
+						   : peer->keyring.current->remote_index));
 }
 
 /* Offers the row's packet; whether the end took it for its own. */
@@ -300,6 +301,9 @@ TEST(device_own_datagrams_do_not_go_round)
 	static const struct looped_row rows[] = {
 		{.type = MESSAGE_DATA, .protocol = 17, .is_loop = true},
 		{.type = MESSAGE_INITIATION, .protocol = 17, .is_loop = true},
+		{.type = MESSAGE_HYBRID_INITIATION, .protocol = 17, .is_loop = true},
+		{.type = MESSAGE_HYBRID_INITIATION, .protocol = 17, .index_change = 1},
+		{.type = MESSAGE_HYBRID_RESPONSE, .protocol = 17},
 		{.type = MESSAGE_DATA, .protocol = 17, .fragment = 1, .is_loop = true},
 		{.type = MESSAGE_DATA, .protocol = 17, .fragment = 8},
 		{.type = MESSAGE_DATA, .protocol = 17, .fragment = 9},
