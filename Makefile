@@ -155,8 +155,9 @@ $(out)/%.o: %.c Makefile $(addsuffix /lib/libsodium.a,$(newest_sodium))
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The AEAD's kernels: each alone has the instructions that the processor is asked for before
-# it is called. What -O3 unrolls there lies in registers.
-kernel_flags := $(if $(filter release,$(BUILD)),-O3)
+# it is called. What -O3 unrolls there lies in registers; but gcc's SLP makes stores of
+# single bytes (base/bytes.h) into insertions into vectors, one by one.
+kernel_flags := $(if $(filter release,$(BUILD)),-O3 -fno-tree-slp-vectorize)
 $(out)/src/crypto/aead_portable.o: CFLAGS += $(kernel_flags) $(if $(filter 32,$(BITS)),-msse2)
 ifeq ($(BITS) $(machine),64 x86_64)
 $(out)/src/crypto/aead_avx2.o: CFLAGS += $(kernel_flags) -mavx2 -mbmi2
