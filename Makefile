@@ -91,7 +91,7 @@ CPPFLAGS += -idirafter /usr/include/x86_64-linux-gnu
 LDFLAGS += -L$(libs32) -Wl,-rpath,$(CURDIR)/$(libs32)
 $(libs32)/libsodium.a: tests/tools/foreign_libs
 	$< i386 $(libs32)
-$(addprefix $(out)/,adit unit sim sim-model): | $(libs32)/libsodium.a
+$(addprefix $(out)/,adit unit unit-crypto sim sim-model bench-aead): | $(libs32)/libsodium.a
 endif
 
 # For aarch64 the compiler is a cross compiler's, and what is built runs in qemu-user.
