@@ -130,7 +130,7 @@ static void forge_1000_responses(enum key_exchange key_exchange)
 	e.key_exchange = key_exchange;
 	CHECK(ends_initiate(&e) && ends_respond(&e));
 	struct message_hybrid_response real = e.hybrid_response;
-	uint8_t *nothing = e.response.type + response_len(key_exchange) -
+	uint8_t *nothing = (uint8_t *)&e.hybrid_response + response_len(key_exchange) -
 			   sizeof(struct message_macs) - AEAD_TAG_LEN;
 	struct pending_handshake before = e.pending;
 	for (int i = 0; i < 1000; i++) {
