@@ -289,6 +289,32 @@ TEST(handshake_refuses_low_order_e_r)
 	}
 }
 
+/*
+ * By who breaks X25519 and has no ML-KEM: right in all but a ciphertext that does not
+ * open, and made as if the token were not there. That refusal alone keeps it out.
+ */
+TEST(handshake_refuses_a_hybrid_response_without_its_ciphertext)
+{
+	struct ends e;
+	struct private_key e_r;
+	struct shared_secret ee, se;
+	CHECK(begin(&e, KEY_EXCHANGE_HYBRID, 240) && ends_initiate(&e) && ends_respond(&e));
+	struct message_hybrid_response *msg = &e.hybrid_response;
+	struct symmetric s = {.ck = e.pending.ck, .h = e.pending.h};
+	private_key_generate(&e_r, &e.rng);
+	public_key_derive(&msg->ephemeral, &e_r);
+	mix_ephemeral(&s, &msg->ephemeral);
+	CHECK(dh(&ee, &e.pending.ephemeral, &msg->ephemeral));
+	symmetric_mix_key(&s, &ee, sizeof ee);
+	CHECK(dh(&se, &e.i.private_key, &msg->ephemeral));
+	symmetric_mix_key(&s, &se, sizeof se);
+	symmetric_mix_key_and_hash(&s, &e.r_of_i.preshared_key, DH_LEN);
+	symmetric_encrypt_and_hash(&s, msg->sealed_nothing, "", 0);
+	response_remac(&e);
+	CHECK(!ends_complete(&e));
+	CHECK(secret_is_zero(&e.keys_i, sizeof e.keys_i));
+}
+
 /* ---------------------------------------------------------------- nothing is made for such peers
  */
 
