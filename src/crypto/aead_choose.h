@@ -13,8 +13,9 @@ const struct aead_ops *aead_kernel_ops(enum aead_kernel kernel);
 
 /*
  * Seals and opens as libsodium does: batches of 1 to 33 packets, lengths from 0 to 2000
- * with all that lie at the edges of blocks, every third packet then spoiled by one bit, and
- * nothing written beyond. A few milliseconds. false: it does not, or memory is short.
+ * with all that lie at the edges of blocks, some batches without short ones, every third
+ * packet then spoiled by one bit, and nothing written beyond. A few milliseconds. false: it does
+ * not, or memory is short.
  */
 bool aead_self_test(const struct aead_ops *ops);
 

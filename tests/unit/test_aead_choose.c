@@ -14,6 +14,7 @@ enum fault {
 	TAG_BIT,
 	TAG_OF_LONG,
 	TAG_OF_MANY,
+	TAG_OF_MANY_LONG,
 	FAULTS
 };
 
@@ -51,15 +52,25 @@ static void bad_poly(struct poly1305_message *message)
 	message->tag[0] ^= fault == TAG_OF_LONG && message->len > 1900;
 }
 
+/* All places are taken, and by texts long enough for a way of their own. */
+static bool are_many_and_long(const struct poly1305_message *messages, unsigned count)
+{
+	bool are_long = count == good.many;
+	for (unsigned i = 0; i < count; i++)
+		are_long &= messages[i].len >= 256;
+	return are_long;
+}
+
 static void bad_poly_many(struct poly1305_message *messages, unsigned count)
 {
 	good.poly_many(messages, count);
 	messages[count - 1].tag[7] ^= fault == TAG_OF_MANY;
+	messages[0].tag[15] ^= fault == TAG_OF_MANY_LONG && are_many_and_long(messages, count);
 }
 
 static bool has_fault(const struct aead_ops *ops, enum fault planted)
 {
-	bool has_poly = planted == TAG_OF_LONG || planted == TAG_OF_MANY;
+	bool has_poly = planted >= TAG_OF_LONG && planted < FAULTS;
 	if (has_poly && ops->weaves)
 		return false; /* it has no such function */
 	fault = planted;
