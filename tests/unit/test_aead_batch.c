@@ -255,6 +255,42 @@ TEST(aead_kernels_touch_nothing_else)
 	CHECK(!munmap(pages, 3 * page));
 }
 
+#define COMPANY 20
+
+/* The same beside longer and shorter ones, each on a page of its own. */
+TEST(aead_kernels_touch_nothing_else_in_company)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), area = (2 * COMPANY + 1) * page;
+	uint8_t *pages = mmap(NULL, area, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(pages != MAP_FAILED);
+	for (size_t i = 0; i < COMPANY; i++)
+		CHECK(!mprotect(pages + (2 * i + 1) * page, page, PROT_READ | PROT_WRITE));
+	EACH_KERNEL(ops)
+	for (uint32_t round = 0; round < 100; round++) {
+		begin(round);
+		for (size_t i = 0; i < COMPANY; i++) {
+			size_t least = round % 2 ? 256 : 0, more = any() % 1500;
+			put(least + (any() % 2 ? more : more / 64 * 64), i, COUNT_MAX);
+			struct aead_packet *p = &batch.packets[i];
+			p->text = pages + (2 * i + 1) * page;
+			p->text += any() % 2 ? 0 : page - p->len - AEAD_TAG_LEN;
+			memcpy(p->text, batch.plain[i], p->len);
+		}
+		aead_batch_seal(ops, batch.packets, COMPANY);
+		for (size_t i = 0; i < COMPANY; i++) {
+			batch.packets[i].len += AEAD_TAG_LEN;
+			CHECK_MEM(batch.sealed[i], batch.packets[i].text, batch.packets[i].len);
+		}
+		aead_batch_open(ops, batch.packets, COMPANY);
+		for (size_t i = 0; i < COMPANY; i++) {
+			const struct aead_packet *p = &batch.packets[i];
+			CHECK(p->ok);
+			CHECK_MEM(batch.plain[i], p->text, p->len - AEAD_TAG_LEN);
+		}
+	}
+	CHECK(!munmap(pages, area));
+}
+
 /* ------------------------------------------------------------------ what stays behind */
 
 #define STACK_LEN (1 << 20)
