@@ -220,8 +220,7 @@ static void use_policy(struct device *d, struct peer *peer)
 }
 
 /* Takes the spare policy if something is said of the peer and nothing was before. */
-static void commit_policy(
-	struct device *d, struct peer *peer, const struct change_peer *entry, struct policy **spare)
+static void commit_policy(struct peer *peer, const struct change_peer *entry, struct policy **spare)
 {
 	if (!says_policy(entry)) {
 		free(peer->policy);
@@ -236,15 +235,16 @@ static void commit_policy(
 						     ? KEY_EXCHANGE_HYBRID
 						     : KEY_EXCHANGE_X25519;
 	}
-	use_policy(d, peer);
 }
 
+/*
+ * Used for each peer only once it is known what the change says of that peer: where the
+ * interface and the peer change places, nothing ends.
+ */
 static void commit_default_policy(struct device *d, enum post_quantum by_default)
 {
 	d->policies.by_default =
 		by_default == POST_QUANTUM_REQUIRE ? KEY_EXCHANGE_HYBRID : KEY_EXCHANGE_X25519;
-	for (struct peer *peer = d->peers.first; peer; peer = peer->next)
-		use_policy(d, peer);
 }
 
 /* Takes the spare, or NULL where the entry may not create a peer. */
@@ -281,7 +281,8 @@ static void commit_peer(struct device *d, const struct change_peer *entry, struc
 	if (!peer)
 		return;
 	if (entry->has_post_quantum)
-		commit_policy(d, peer, entry, &spare->policy);
+		commit_policy(peer, entry, &spare->policy);
+	use_policy(d, peer);
 	if (entry->has_preshared_key)
 		peer->remote->preshared_key = entry->preshared_key;
 	commit_allowed_ips(d, peer, entry);
@@ -307,8 +308,10 @@ void device_commit(struct device *d, struct device_plan *plan, const struct chan
 		commit_peer(d, &change->peers[i], &plan->spares[i], now);
 	/* Packets may wait for a handshake that the new key, or policy, has ended. */
 	bool has_ended = change->has_private_key || change->has_post_quantum;
-	for (struct peer *peer = d->peers.first; has_ended && peer; peer = peer->next)
+	for (struct peer *peer = d->peers.first; has_ended && peer; peer = peer->next) {
+		use_policy(d, peer);
 		transmit_staged(d, peer, now);
+	}
 	device_discard(d, plan);
 }
 

@@ -166,6 +166,32 @@ TEST(policy_in_one_change)
 	tunnel_wipe(&t);
 }
 
+/* Said of the interface and then of the peer, or the reverse: with the peer nothing changes. */
+TEST(policy_that_moves_ends_nothing)
+{
+	struct tunnel t;
+	CHECK(tunnel_init(&t, 2106));
+	CHECK(say_default(&t, &t.a, POST_QUANTUM_REQUIRE));
+	CHECK(say_default(&t, &t.b, POST_QUANTUM_REQUIRE));
+	CHECK(tunnel_ping(&t, &t.a));
+	const struct session *session = end_peer(&t.a)->keyring.current;
+	static const enum post_quantum rows[][2] = {{POST_QUANTUM_OFF, POST_QUANTUM_REQUIRE},
+		{POST_QUANTUM_REQUIRE, POST_QUANTUM_DEFAULT}};
+	for (size_t i = 0; i < 2; i++) {
+		struct change_peer entry = entry_of(&t.b);
+		entry.update_only = entry.has_post_quantum = true;
+		entry.post_quantum = rows[i][1];
+		struct change change = {.has_post_quantum = true,
+			.post_quantum = rows[i][0],
+			.peers = &entry,
+			.peer_count = 1};
+		CHECK(device_apply(t.a.device, &change, &t.now));
+		CHECK_EQ(KEY_EXCHANGE_HYBRID, exchange_of(&t.a));
+		CHECK(session && session == end_peer(&t.a)->keyring.current);
+	}
+	tunnel_wipe(&t);
+}
+
 /* All or nothing, as the rest of a change; and removing needs no memory. */
 TEST(policy_without_memory)
 {
