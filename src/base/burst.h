@@ -13,6 +13,7 @@
 #ifndef ADIT_BASE_BURST_H
 #define ADIT_BASE_BURST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,6 +66,12 @@ void burst_pool_wipe(struct burst_pool *pool);
  * is reached or memory is short: the caller drops and counts.
  */
 struct burst *burst_pool_get(struct burst_pool *pool, uint32_t capacity);
+
+/* Whether the cap leaves no room for one of BURST_LARGE. */
+static inline bool burst_pool_is_short(const struct burst_pool *pool)
+{
+	return BURST_LARGE > pool->bytes_max - pool->bytes_out;
+}
 
 /* Takes the burst back; NULL is allowed. */
 void burst_pool_put(struct burst_pool *pool, struct burst *burst);

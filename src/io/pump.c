@@ -36,12 +36,30 @@ static struct watch *watch_of(struct pump *p, int fd)
 	return &port->watch;
 }
 
+/*
+ * Bursts that wait for a full socket may be all that there is memory for. Then nothing
+ * can be read until some have gone: what is ready would wake us again and again.
+ */
+static void watch_udp(struct pump *p, bool pause)
+{
+	uint32_t events = pause ? 0 : EPOLLIN;
+	if (p->udp_events == events)
+		return;
+	p->udp_events = events;
+	for (uint32_t i = 0; i < 2 * p->udp.count; i++) {
+		bool is_full = p->blocked.burst && p->udp.all[i] == p->progress.full;
+		if (p->udp.all[i] >= 0)
+			loop_modify(
+				p->loop, &p->ports[i].watch, is_full ? events | EPOLLOUT : events);
+	}
+}
+
 /* Sends one burst, as far as the socket takes it. false: the rest is `blocked`. */
 static bool send_burst(struct pump *p, const struct device_send *send)
 {
 	if (outlet_send(&p->outlet, &p->udp, send, &p->narrator, &p->progress) == -EAGAIN) {
 		p->blocked = *send;
-		loop_modify(p->loop, watch_of(p, p->progress.full), EPOLLIN | EPOLLOUT);
+		loop_modify(p->loop, watch_of(p, p->progress.full), p->udp_events | EPOLLOUT);
 		return false;
 	}
 	if (p->progress.source_failed)
@@ -141,6 +159,7 @@ void pump_run(struct pump *p, const struct now *begin)
 	run_jobs(p, &now);
 	watch_tun(p, !flush_sends(p));
 	flush_inner(p, &now);
+	watch_udp(p, p->blocked.burst && burst_pool_is_short(p->pool));
 	while (device_take_event(p->device, &event))
 		narrate_event(&p->narrator, &event, now.boottime);
 	if (p->on_run)
@@ -242,7 +261,7 @@ static void send_blocked(struct pump *p, struct watch *watch)
 {
 	struct device_send send = p->blocked;
 	p->blocked.burst = NULL;
-	loop_modify(p->loop, watch, EPOLLIN);
+	loop_modify(p->loop, watch, p->udp_events);
 	send_burst(p, &send);
 }
 
@@ -341,12 +360,13 @@ int pump_use_sockets(struct pump *p, const struct udp_sockets *udp)
 	int error = 0;
 	pump_close_sockets(p);
 	p->udp = *udp;
+	p->udp_events = EPOLLIN;
 	udp_set_offload(&p->udp, p->has_offload);
 	for (uint32_t i = 0; i < 2 * udp->count; i++) {
 		struct pump_port *port = &p->ports[i];
 		*port = (struct pump_port){{udp->all[i], on_udp, port}, p, i % 2};
 		if (!error && udp->all[i] >= 0)
-			error = loop_add(p->loop, &port->watch, EPOLLIN);
+			error = loop_add(p->loop, &port->watch, p->udp_events);
 	}
 	if (error)
 		pump_close_sockets(p);

@@ -37,6 +37,7 @@ struct pump { /* stays at its address once it has descriptors */
 	uint32_t tun_events; /* that wake us */
 	bool has_offload;    /* wanted */
 	struct udp_sockets udp;
+	uint32_t udp_events; /* that wake us, but for EPOLLOUT while one is full */
 	struct outlet outlet;
 	struct pump_port ports[UDP_SOCKETS_MAX]; /* in the order of udp.all */
 	uint64_t data_turn; /* the last one of the loop in which there was data */

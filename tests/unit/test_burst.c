@@ -53,10 +53,11 @@ TEST(burst_cap)
 	struct burst_pool pool;
 	burst_pool_init(&pool, 2 * BURST_SMALL + BURST_LARGE - 1);
 	struct burst *a = burst_pool_get(&pool, BURST_SMALL), *b = burst_pool_get(&pool, 1);
-	CHECK(a && b);
+	CHECK(a && b && burst_pool_is_short(&pool));
 	CHECK(!burst_pool_get(&pool, BURST_LARGE)); /* one byte too many */
 	CHECK_EQ(2 * BURST_SMALL, pool.bytes_out);
 	burst_pool_put(&pool, a);
+	CHECK(!burst_pool_is_short(&pool));
 	a = burst_pool_get(&pool, BURST_LARGE);
 	CHECK(a && !burst_pool_get(&pool, 1));
 	burst_pool_put(&pool, b);

@@ -191,6 +191,36 @@ TEST(pump_workers_leave_the_tun_alone_while_udp_is_full)
 	sandbox_run(full_for_everybody);
 }
 
+/* What comes in then, with no memory left to read it into, stays where it is, too. */
+static bool full_without_memory(void)
+{
+	struct burst *held = NULL, *burst;
+	if (!open_tap())
+		return sandbox_skip("no TAP device can be made; run as root");
+	REQUIRE(fill());
+	while ((burst = burst_pool_get(&a.end.pool, BURST_LARGE))) {
+		burst->next = held;
+		held = burst;
+	}
+	REQUIRE(side_put(&b, &a, INNER_LEN, 7));
+	loop_settle(&b.loop);
+	uint64_t turn = a.loop.turn;
+	loop_settle(&a.loop);
+	REQUIRE(a.loop.turn < turn + 10 && a.pump.blocked.burst);
+	for (; (burst = held); burst_pool_put(&a.end.pool, burst))
+		held = burst->next;
+	REQUIRE(set_send_queue(1 << 20));
+	loop_settle(&a.loop);
+	REQUIRE(!a.pump.blocked.burst && waiting_in_tun() == 0);
+	REQUIRE(side_take(&a) == 7 && end_drops_total(&a.end) == 0);
+	return sides_end();
+}
+
+TEST(pump_sleeps_while_udp_is_full_and_memory_is_short)
+{
+	sandbox_run(full_without_memory);
+}
+
 static bool sockets_replaced_while_full(void)
 {
 	if (!open_tap())
