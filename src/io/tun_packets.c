@@ -16,8 +16,10 @@ static int read_next(struct tun *tun)
 	do /* the kernel cuts a packet without a word */
 		got = read(tun->fd, packet - header_len, (size_t)(header_len + TUN_PACKET_MAX + 1));
 	while (got < 0 && errno == EINTR);
-	if (got <= header_len)
+	if (got <= 0)
 		return got < 0 ? -errno : -EIO;
+	if (got <= header_len) /* of no bytes: older kernels let a raw socket send it */
+		return -EPROTO;
 	if (got - header_len > TUN_PACKET_MAX)
 		return -EMSGSIZE;
 	memcpy(&header, packet - header_len, (size_t)header_len);

@@ -316,12 +316,14 @@ static bool malformed(void)
 			memcpy(message, &lie, sizeof lie);
 		REQUIRE(send(ends[1], message, len + 10, 0) > 0);
 	}
-	REQUIRE(send(ends[1], message, 10, 0) == 10);
+	REQUIRE(send(ends[1], message, 10, 0) == 10); /* a packet of no bytes */
 	REQUIRE(tun_read_burst(&near.tun, &burst, SIDE_MTU) == 1 && burst.len[0] == len);
 	REQUIRE(tun_read_burst(&near.tun, &burst, SIDE_MTU) == -EPROTO && burst.count == 0);
 	REQUIRE(tun_read_burst(&near.tun, &burst, SIDE_MTU) == 2 && burst.len[1] == len);
-	REQUIRE(tun_read_burst(&near.tun, &burst, SIDE_MTU) == -EIO);
+	REQUIRE(tun_read_burst(&near.tun, &burst, SIDE_MTU) == -EPROTO);
 	REQUIRE(tun_read_burst(&near.tun, &burst, SIDE_MTU) == -EAGAIN);
+	close(ends[1]);
+	REQUIRE(tun_read_burst(&near.tun, &burst, SIDE_MTU) == -EIO);
 	return true;
 }
 
