@@ -9,7 +9,8 @@
 #include "io/log.h"
 #include "io/tun.h"
 
-#define DATA_SHARE 7 /* for one part of the time that handshakes get */
+#define DATA_SHARE  7  /* for one part of the time that handshakes get */
+#define DRAIN_TURNS 32 /* with HAUL_UDP_BYTES each: all that a socket's queue holds */
 
 /* ---- packets */
 
@@ -415,9 +416,25 @@ int pump_use_tun(struct pump *p, int tun)
 	return loop_add(p->loop, &p->tun, EPOLLIN);
 }
 
+/*
+ * What a socket has merged it tells from one large datagram only while it merges. A
+ * sender that never stops gets no more than so many turns.
+ */
+static void read_merged(struct pump *p)
+{
+	for (uint32_t i = 0; i < DRAIN_TURNS * p->udp.count; i++) {
+		struct now now;
+		struct haul haul = begin_turn(p, &now);
+		haul_udp(&haul, p->udp.pairs[i % p->udp.count].data, false);
+		pump_run(p, &now);
+	}
+}
+
 /* Super-packets that wait in a queue already are cut and opened all the same. */
 void pump_set_offload(struct pump *p, bool is_on)
 {
+	if (p->has_offload && !is_on)
+		read_merged(p);
 	p->has_offload = is_on;
 	if (p->tun.fd >= 0)
 		tun_use_offloads(&p->packets, is_on ? TUN_OFFLOADS : 0);
