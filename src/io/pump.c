@@ -246,9 +246,8 @@ static void on_tun(void *context, uint32_t events)
 	struct pump *p = context;
 	struct now now;
 	struct haul haul = begin_turn(p, &now);
-	(void)events;
-	if (!p->tun_events)
-		return; /* by a worker, since it was ready */
+	if (!p->tun_events && !(events & (EPOLLERR | EPOLLHUP)))
+		return; /* by a worker, since it was ready; that it is gone is told all the same */
 	int error = haul_tun(&haul, &p->packets);
 	if (!error)
 		crew_engage(&p->crew);

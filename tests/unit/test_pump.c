@@ -221,6 +221,24 @@ TEST(pump_sleeps_while_udp_is_full_and_memory_is_short)
 	sandbox_run(full_without_memory);
 }
 
+/* Nobody asks for word of that, it comes all the same, again and again. */
+static bool gone_while_full(void)
+{
+	if (!open_tap())
+		return sandbox_skip("no TAP device can be made; run as root");
+	REQUIRE(fill());
+	uint64_t turn = a.loop.turn;
+	REQUIRE(!shutdown(a.wire, SHUT_RDWR));
+	loop_settle(&a.loop);
+	REQUIRE(a.loop.turn < turn + 10 && a.pump.tun.fd == -1);
+	return sides_end();
+}
+
+TEST(pump_gives_the_tun_up_while_udp_is_full)
+{
+	sandbox_run(gone_while_full);
+}
+
 static bool sockets_replaced_while_full(void)
 {
 	if (!open_tap())
