@@ -7,10 +7,11 @@
 #include "io/checksum.h"
 #include "session/job.h"
 
-#define IPV6_HEADER_LEN 40
-#define TCP_FIN		0x01
-#define TCP_PSH		0x08
-#define TCP_CWR		0x80
+#define IPV6_HEADER_LEN	  40
+#define PROTOCOL_FRAGMENT 44 /* of IPv6 */
+#define TCP_FIN		  0x01
+#define TCP_PSH		  0x08
+#define TCP_CWR		  0x80
 
 /* ---- what there is to cut */
 
@@ -186,7 +187,8 @@ static bool has_room(const struct burst *burst, uint32_t slot, uint32_t mtu)
 
 /*
  * The device looks at the first packet of a burst only. Our own datagrams that come back
- * into a tunnel must not hide behind somebody else's, so of UDP a burst has one flow.
+ * into a tunnel must not hide behind somebody else's, so of UDP a burst has one flow, and
+ * a fragment of IPv6, in which there may be one, is alone.
  */
 static bool is_of_burst(const struct segment *s, const struct burst *burst)
 {
@@ -200,7 +202,7 @@ static bool is_of_burst(const struct segment *s, const struct burst *burst)
 	if (protocol != b[is_v4 ? 9 : 6])
 		return false;
 	if (protocol != PROTOCOL_UDP)
-		return true;
+		return is_v4 || protocol != PROTOCOL_FRAGMENT;
 	uint32_t at = is_v4 ? (a[0] & 15u) * 4 : IPV6_HEADER_LEN;
 	return (!is_v4 || a[0] == b[0]) && at + 4 <= first.len && at + 4 <= s->ip.len &&
 	       ip_address_is_equal(&s->ip.source, &first.source) && !memcmp(a + at, b + at, 4);

@@ -258,7 +258,7 @@ TEST(segment_what_shares_a_burst)
 		row("options", false, udp4), row("another version", false, udp4),
 		row("a little shorter", true, udp4), row("shorter", true, udp4),
 		row("longer", false, udp4), row("another TTL", true, udp4),
-		row("options like ports", false, udp4)};
+		row("options like ports", false, udp4), row("fragments", false, udp6)};
 	rows[2].second.to = rows[3].second.to = 9;
 	rows[4].second.from = 9;
 	rows[5].second.from_port = 9;
@@ -275,6 +275,7 @@ TEST(segment_what_shares_a_burst)
 	rows[17].second.ttl = 1;
 	rows[18].first.from_port = rows[18].first.to_port = 0x0101;
 	rows[18].second.extra = 1;
+	rows[19].first.protocol = rows[19].second.protocol = 44;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (!row_is_right(&rows[i]))
 			test_fail(__FILE__, __LINE__, "row %zu: %s", i, rows[i].what);
