@@ -340,6 +340,7 @@ static void drop_blocked(struct pump *p)
 {
 	if (!p->blocked.burst)
 		return;
+	device_count_drop(p->device, DROP_SEND_ERROR, p->progress.refused);
 	device_count_drop(p->device, DROP_REMOVED, p->blocked.burst->count - p->progress.next);
 	burst_pool_put(p->pool, p->blocked.burst);
 	p->blocked.burst = NULL;

@@ -248,6 +248,7 @@ static bool sockets_replaced_while_full(void)
 	struct now now = clock_read();
 	REQUIRE(udp_open(&udp, 0, UDP_DUAL) == 0);
 	end_peer(&a.end)->endpoint.source = ip("10.1.1.1");
+	a.pump.progress.refused = 2;
 	REQUIRE(pump_use_sockets(&a.pump, &udp) == 0);
 	REQUIRE(!a.pump.blocked.burst);
 	REQUIRE(end_peer(&a.end)->endpoint.source.family == IP_NONE); /* the old ones' */
@@ -255,7 +256,8 @@ static bool sockets_replaced_while_full(void)
 	pump_run(&a.pump, &now);
 	loop_settle(&a.loop);
 	REQUIRE(waiting_in_tun() == 0 && a.pump.tun_events == EPOLLIN);
-	REQUIRE(end_drops(&a.end, DROP_REMOVED) == 1 && end_drops_total(&a.end) == 1);
+	REQUIRE(end_drops(&a.end, DROP_SEND_ERROR) == 2);
+	REQUIRE(end_drops(&a.end, DROP_REMOVED) == 1 && end_drops_total(&a.end) == 3);
 	return sides_end();
 }
 
