@@ -11,6 +11,7 @@
 #include "io/clock.h"
 #include "io/entropy.h"
 #include "io/handover.h"
+#include "io/haul.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/messages.h"
@@ -20,8 +21,11 @@
 #include "text/uapi.h"
 
 #define SECRETS_MAX ((size_t)64 << 20) /* bytes of address space: 100,000 peers */
-#define BURSTS_MAX  ((size_t)16 << 20) /* bytes of packets under way */
+#define BURSTS_MAX  ((size_t)32 << 20) /* bytes of packets under way */
 #define STAGED_MAX  ((size_t)8 << 20)  /* bytes of packets that wait for a handshake */
+
+_Static_assert(TICKETS_MAX *HAUL_BURSTS *BURST_LARGE < BURSTS_MAX / 4 * 3,
+	"with all that workers have in hand there is some left to read into");
 
 #define OTHER_FDS_MAX 48 /* descriptors beside those of clients */
 #define CLIENTS_MIN   2	 /* the supervisor, and somebody */
