@@ -172,11 +172,12 @@ void pump_run(struct pump *p, const struct now *begin)
 
 /*
  * Data that waits has DATA_SHARE times as long as handshakes had. Where there was
- * none since the last turn, none waits: all that is ready is called in each turn.
+ * none since the last turn, none waits: all that is ready is called in each turn. What
+ * a worker has in hand waits too, for the lock.
  */
 static bool handshakes_may_run(struct pump *p)
 {
-	if (p->loop->turn > p->data_turn + 1)
+	if (p->loop->turn > p->data_turn + 1 && !p->tickets.count)
 		p->owed = 0;
 	return p->owed == 0;
 }

@@ -52,6 +52,33 @@ TEST(pump_gives_data_its_share_row_30)
 	sandbox_run(shares);
 }
 
+/* Row 30: data that a worker has in hand is data, though none is left to be read. */
+static bool under_way(void)
+{
+	REQUIRE(sides_begin("127.0.0.1"));
+	if (handshakes_v4(&b.pump.udp) < 0)
+		return sandbox_skip("this kernel does not steer");
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	loop_settle(&b.loop);
+	REQUIRE(tickets_next(&b.pump.tickets));
+	tickets_take(&b.pump.tickets);
+	b.pump.owed = PUMP_OWED_MAX;
+	REQUIRE(send_to_b(fd, MESSAGE_INITIATION, 148));
+	for (int i = 0; i < 5; i++)
+		loop_turn(&b.loop);
+	REQUIRE(end_drops_total(&b.end) == 0);
+	tickets_put(&b.pump.tickets);
+	loop_settle(&b.loop);
+	REQUIRE(end_drops(&b.end, DROP_MAC1) == 1);
+	close(fd);
+	return sides_end();
+}
+
+TEST(pump_counts_what_workers_have_as_data_row_30)
+{
+	sandbox_run(under_way);
+}
+
 /* Row 30: what comes in by one call is as many as it is, or a flood would take long turns. */
 static bool merged_flood(void)
 {
