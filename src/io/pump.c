@@ -49,9 +49,9 @@ static void watch_udp(struct pump *p, bool pause)
 	p->udp_events = events;
 	for (uint32_t i = 0; i < 2 * p->udp.count; i++) {
 		bool is_full = p->blocked.burst && p->udp.all[i] == p->progress.full;
+		uint32_t writing = is_full ? EPOLLOUT : 0;
 		if (p->udp.all[i] >= 0)
-			loop_modify(
-				p->loop, &p->ports[i].watch, is_full ? events | EPOLLOUT : events);
+			loop_modify(p->loop, &p->ports[i].watch, events | writing);
 	}
 }
 
@@ -417,10 +417,7 @@ int pump_use_tun(struct pump *p, int tun)
 	return loop_add(p->loop, &p->tun, EPOLLIN);
 }
 
-/*
- * What a socket has merged it tells from one large datagram only while it merges. A
- * sender that never stops gets no more than so many turns.
- */
+/* What a socket has merged it tells from one large datagram only as long as it merges. */
 static void read_merged(struct pump *p)
 {
 	for (uint32_t i = 0; i < DRAIN_TURNS * p->udp.count; i++) {
