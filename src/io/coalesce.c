@@ -203,7 +203,7 @@ static struct coalesce_run *take_place(struct coalesce *c)
 	return run;
 }
 
-static void begin_run(struct coalesce *c, uint8_t *packet, const struct view *v, bool is_verified)
+static void begin_run(struct coalesce *c, uint8_t *packet, const struct view *v)
 {
 	struct coalesce_run *run = take_place(c);
 	run->packets[0] = (struct iovec){packet, v->len};
@@ -212,7 +212,7 @@ static void begin_run(struct coalesce *c, uint8_t *packet, const struct view *v,
 	run->headers_len = v->headers_len;
 	run->payload_len = v->len - v->headers_len;
 	run->len = v->len;
-	run->is_verified = is_verified;
+	run->is_verified = false;
 }
 
 /* ---- all of them */
@@ -233,13 +233,12 @@ void coalesce_init(struct coalesce *c, bool takes_tcp, bool takes_udp,
 void coalesce_add(struct coalesce *c, uint8_t *packet, uint32_t len)
 {
 	struct view v = look_at(c, packet, len);
-	bool is_verified = false;
 	if (!v.has_flow)
 		coalesce_flush(c);
 	struct coalesce_run *run = v.has_flow ? find_run(c, &v) : NULL;
 	if (run && v.can_merge && can_join(run, &v) && verify_first(run)) {
-		is_verified = v.can_merge = verify(packet, len, v.l4_at);
-		if (is_verified) {
+		v.can_merge = verify(packet, len, v.l4_at);
+		if (v.can_merge) {
 			join(c, run, packet, &v);
 			return;
 		}
@@ -247,7 +246,7 @@ void coalesce_add(struct coalesce *c, uint8_t *packet, uint32_t len)
 	if (run)
 		put(c, run);
 	if (v.can_merge && !has_push(&v))
-		begin_run(c, packet, &v, is_verified);
+		begin_run(c, packet, &v);
 	else
 		put_alone(c, packet, len);
 }
