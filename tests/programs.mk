@@ -6,6 +6,10 @@ $(out)/tests/%.o: CPPFLAGS += -Itests
 # allocator and a kernel in between that can fail.
 $(out)/unit $(out)/fuzz: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(out)/unit: LDFLAGS += -Wl,--wrap=free,--wrap=sendmsg,--wrap=sendmmsg
+ifeq ($(BITS),32) # where time has 64 bits all the same, they have other names
+$(out)/unit: LDFLAGS += -Wl,--wrap=__sendmsg64,--defsym=__wrap___sendmsg64=__wrap_sendmsg \
+	-Wl,--wrap=__sendmmsg64,--defsym=__wrap___sendmmsg64=__wrap_sendmmsg
+endif
 $(out)/unit $(out)/fuzz: LDFLAGS += \
 	-Wl,--wrap=kem_encapsulate,--wrap=kem_decapsulate,--wrap=kem_keypair_derive
 $(out)/unit: $(call objects,tests/unit) $(filter-out $(out)/src/main/main.o,$(room_objects)) \
