@@ -9,7 +9,6 @@
 #include "io/log.h"
 #include "io/tun.h"
 
-#define DATA_SHARE  7  /* for one part of the time that handshakes get */
 #define DRAIN_TURNS 32 /* with HAUL_UDP_BYTES each: all that a socket's queue holds */
 
 /* ---- packets */
@@ -170,30 +169,21 @@ void pump_run(struct pump *p, const struct now *begin)
 
 /* ---- shares */
 
-/*
- * Data that waits has DATA_SHARE times as long as handshakes had. Where there was
- * none since the last turn, none waits: all that is ready is called in each turn. What
- * a worker has in hand waits too, for the lock.
- */
 static bool handshakes_may_run(struct pump *p)
 {
-	if (p->loop->turn > p->data_turn + 1 && !p->tickets.count)
-		p->owed = 0;
-	return p->owed == 0;
+	return shares_let_handshakes(&p->shares, p->loop->turn, p->tickets.count > 0);
 }
 
-/* With a bound: a turn in which the machine slept was no work. */
 static void charge_handshakes(struct pump *p, const struct now *begin)
 {
-	nanos spent = nanos_since(clock_read().boottime, begin->boottime);
-	p->owed = nanos_min(nanos_add(p->owed, DATA_SHARE * spent), PUMP_OWED_MAX);
+	shares_charge_handshakes(&p->shares, nanos_since(clock_read().boottime, begin->boottime));
 }
 
+/* The clock is asked only where something is owed. */
 static void credit_data(struct pump *p, const struct now *begin)
 {
-	p->data_turn = p->loop->turn;
-	if (p->owed)
-		p->owed -= nanos_min(p->owed, nanos_since(clock_read().boottime, begin->boottime));
+	nanos spent = p->shares.owed ? nanos_since(clock_read().boottime, begin->boottime) : 0;
+	shares_credit_data(&p->shares, p->loop->turn, spent);
 }
 
 /* Timers, and a turn of the handshakes that wait, unless data comes first. */

@@ -12,11 +12,10 @@
 #include "io/loop.h"
 #include "io/narrate.h"
 #include "io/outlet.h"
+#include "io/shares.h"
 #include "io/tun.h"
 #include "io/tickets.h"
 #include "io/udp.h"
-
-#define PUMP_OWED_MAX (100 * NANOS_PER_MS) /* what data has at most before handshakes go on */
 
 struct pump_port { /* one UDP socket */
 	struct watch watch;
@@ -40,8 +39,7 @@ struct pump { /* stays at its address once it has descriptors */
 	uint32_t udp_events; /* that wake us, but for EPOLLOUT while one is full */
 	struct outlet outlet;
 	struct pump_port ports[UDP_SOCKETS_MAX]; /* in the order of udp.all */
-	uint64_t data_turn; /* the last one of the loop in which there was data */
-	nanos owed;	    /* to data, before handshakes have a turn again */
+	struct shares shares;
 	/* A send that found the socket full; the TUN is not read until it has gone. */
 	struct device_send blocked;
 	struct udp_progress progress;

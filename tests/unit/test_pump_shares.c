@@ -27,7 +27,7 @@ static bool shares(void)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	const nanos hour = 3600 * NANOS_PER_SECOND;
 	loop_settle(&b.loop);
-	b.pump.owed = hour;
+	b.pump.shares.owed = hour;
 	/* in each turn some data is left for the next */
 	for (uint32_t i = 0; i < 500; i++)
 		REQUIRE(send_to_b(fd, MESSAGE_DATA, 32));
@@ -38,11 +38,11 @@ static bool shares(void)
 		loop_turn(&b.loop);
 	}
 	REQUIRE(b.loop.turn > turn + 10); /* not all at once either */
-	REQUIRE(b.pump.owed > 0 && b.pump.owed < hour);
+	REQUIRE(b.pump.shares.owed > 0 && b.pump.shares.owed < hour);
 	loop_settle(&b.loop); /* no data any more: nothing is owed */
 	REQUIRE(end_drops(&b.end, DROP_MAC1) == 1);
 	/* what they cost is owed to data, several times */
-	REQUIRE(b.pump.owed > 0 && b.pump.owed < hour);
+	REQUIRE(b.pump.shares.owed > 0 && b.pump.shares.owed < hour);
 	close(fd);
 	return sides_end();
 }
@@ -62,7 +62,7 @@ static bool under_way(void)
 	loop_settle(&b.loop);
 	REQUIRE(tickets_next(&b.pump.tickets));
 	tickets_take(&b.pump.tickets);
-	b.pump.owed = PUMP_OWED_MAX;
+	b.pump.shares.owed = SHARES_OWED_MAX;
 	REQUIRE(send_to_b(fd, MESSAGE_INITIATION, 148));
 	for (int i = 0; i < 5; i++)
 		loop_turn(&b.loop);
@@ -99,7 +99,7 @@ static bool merged_flood(void)
 	for (int i = 0; i < TIMES; i++)
 		REQUIRE(sendto(fd, bytes, sizeof bytes, 0, (struct sockaddr *)&to, sizeof to) ==
 			sizeof bytes);
-	b.pump.owed = 0;
+	b.pump.shares.owed = 0;
 	loop_turn(&b.loop);
 	uint64_t first = end_drops(&b.end, DROP_MAC1);
 	REQUIRE(first >= TOGETHER && first < 2 * TOGETHER);
@@ -118,7 +118,7 @@ TEST(pump_counts_handshakes_that_come_together_row_30)
 static void long_turn(void *context)
 {
 	(void)context;
-	b.pump.owed = 3600 * NANOS_PER_SECOND;
+	b.pump.shares.owed = 3600 * NANOS_PER_SECOND;
 }
 
 static bool bounded_debt(void)
@@ -132,7 +132,7 @@ static bool bounded_debt(void)
 	REQUIRE(send_to_b(fd, MESSAGE_INITIATION, 148));
 	loop_settle(&b.loop);
 	REQUIRE(end_drops(&b.end, DROP_MAC1) == 1);
-	REQUIRE(b.pump.owed == PUMP_OWED_MAX);
+	REQUIRE(b.pump.shares.owed == SHARES_OWED_MAX);
 	close(fd);
 	return sides_end();
 }
@@ -172,12 +172,12 @@ static bool timers_meanwhile(void)
 	loop_turn(&b.loop);
 	uint64_t processed = end_drops(&b.end, DROP_INITIATION_FORGED);
 	REQUIRE(processed > 0 && processed < 60 && device_deadline(b.end.device) == 0);
-	b.pump.owed = 3600 * NANOS_PER_SECOND;
+	b.pump.shares.owed = 3600 * NANOS_PER_SECOND;
 	timers->deadline[TIMER_PERSISTENT] = 1;
 	device_touch(b.end.device, end_peer(&b.end));
 	for (int i = 0; i < 5; i++) { /* data in each turn */
 		REQUIRE(send_to_b(fd, MESSAGE_DATA, 32));
-		b.pump.data_turn = b.loop.turn;
+		b.pump.shares.data_turn = b.loop.turn;
 		loop_turn(&b.loop);
 	}
 	REQUIRE(end_drops(&b.end, DROP_INITIATION_FORGED) == processed);
