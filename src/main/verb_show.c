@@ -105,6 +105,8 @@ const struct verb verb_show = {
 		"peer\n"
 		"its endpoint, allowed IPs, latest handshake and traffic; in colours on a "
 		"terminal.\n"
+		"And two lines of our own: the key exchange of the session (x25519, or\n"
+		"x25519+mlkem768), and whether PostQuantum is \"require\".\n"
 		"Behind the NAME, or \"all\", one of wg's selectors: public-key, private-key,\n"
 		"listen-port, fwmark, peers, preshared-keys, endpoints, allowed-ips,\n"
 		"latest-handshakes, transfer, persistent-keepalive, dump. \"interfaces\" instead "
