@@ -183,15 +183,26 @@ apt_install = apt-get update && DEBIAN_FRONTEND=noninteractive \
 	apt-get install -y --no-install-recommends
 
 .PHONY: deps deps-build bench-deps install clean
+deps deps-build bench-deps: root_for := it installs packages
 deps-build:
+	@$(need_root)
 	$(apt_install) $(packages_build)
 deps:
+	@$(need_root)
 	$(apt_install) $(packages_build) $(packages_test) $(packages_bench)
 bench-deps:
+	@$(need_root)
 	$(apt_install) $(packages_build) $(packages_bench)
 
 dest := $(DESTDIR)$(PREFIX)
+# The nearest folder that is there decides who may.
+may_install = there="$(dest)/bin"; \
+	until [ -e "$$there" ]; do there=$$(dirname "$$there"); done; \
+	[ -d "$$there" ] && [ -w "$$there" ] || { \
+	echo "make $@ needs root, or another DESTDIR= or PREFIX=:" \
+		"$$there is no folder that you may write to" >&2; exit 1; }
 install: $(out)/adit
+	@$(may_install)
 	install -d $(dest)/bin $(dest)/share/man/man5 $(dest)/share/man/man7 $(dest)/share/man/man8
 	install -d $(dest)/lib/systemd/system $(dest)/share/doc/adit/examples
 	install -m 755 $(out)/adit $(dest)/bin/adit

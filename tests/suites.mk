@@ -103,8 +103,9 @@ mutants:
 house: build/release/adit
 	$(run_house)
 
+root_for := it creates network namespaces and tunnels
 need_root = [ "$$(id -u)" = 0 ] || \
-	{ echo "make $@ needs root: it creates network namespaces and tunnels" >&2; exit 1; }
+	{ echo "make $@ needs root: $(root_for)" >&2; exit 1; }
 
 .PHONY: check test test-long demo variants
 variants:
