@@ -202,20 +202,31 @@ static void commit_endpoint(
 		peer->timers.deadline[TIMER_PERSISTENT] = now->boottime;
 }
 
+static bool is_in_use(const struct peer *peer, const struct now *now)
+{
+	const struct session *current = peer->keyring.current;
+	return peer->keyring.next || (current && session_can_send(current, now->boottime));
+}
+
 /*
  * What was agreed on by the other handshake ends here: no packet more goes out under
- * it, and none that comes in under it counts.
+ * it, and none that comes in under it counts. The other end cannot know: where there was
+ * a session that it may still use, the next turn begins a handshake, not this one, for
+ * a default may be that of thousands of peers.
  */
-static void use_policy(struct device *d, struct peer *peer)
+static void use_policy(struct device *d, struct peer *peer, const struct now *now)
 {
 	enum key_exchange wanted = policies_resolve(&d->policies, peer->policy);
 	if (peer->key_exchange == wanted)
 		return;
+	bool was_in_use = is_in_use(peer, now);
 	peer->key_exchange = wanted;
 	device_end_sessions(d, peer);
 	device_forget_pending(d, peer);
 	timers_on_attempt_ended(&peer->timers);
 	peer->timers.last_handshake = NANOS_NEVER;
+	if (was_in_use && d->is_up && peer->endpoint.address.family != IP_NONE)
+		peer->timers.deadline[TIMER_NEW_HANDSHAKE] = now->boottime;
 	device_touch(d, peer);
 }
 
@@ -282,7 +293,7 @@ static void commit_peer(struct device *d, const struct change_peer *entry, struc
 		return;
 	if (entry->has_post_quantum)
 		commit_policy(peer, entry, &spare->policy);
-	use_policy(d, peer);
+	use_policy(d, peer, now);
 	if (entry->has_preshared_key)
 		peer->remote->preshared_key = entry->preshared_key;
 	commit_allowed_ips(d, peer, entry);
@@ -309,7 +320,7 @@ void device_commit(struct device *d, struct device_plan *plan, const struct chan
 	/* Packets may wait for a handshake that the new key, or policy, has ended. */
 	bool has_ended = change->has_private_key || change->has_post_quantum;
 	for (struct peer *peer = d->peers.first; has_ended && peer; peer = peer->next) {
-		use_policy(d, peer);
+		use_policy(d, peer, now);
 		transmit_staged(d, peer, now);
 	}
 	device_discard(d, plan);

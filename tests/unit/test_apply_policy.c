@@ -130,6 +130,40 @@ TEST(policy_that_changes_ends_the_sessions)
 	tunnel_wipe(&t);
 }
 
+/* The other end does not know: without the handshake it would notice only after a while. */
+TEST(policy_that_changes_begins_a_handshake)
+{
+	struct tunnel t;
+	CHECK(tunnel_init(&t, 2107));
+	CHECK(say(&t, &t.b, POST_QUANTUM_REQUIRE) && say(&t, &t.b, POST_QUANTUM_OFF));
+	tunnel_run(&t, SECOND); /* nothing was there to end */
+	CHECK_EQ(0, t.a.sent[MESSAGE_INITIATION] + t.b.sent[MESSAGE_INITIATION]);
+	CHECK(tunnel_ping(&t, &t.a));
+	tunnel_settle(&t);
+	CHECK(say(&t, &t.b, POST_QUANTUM_REQUIRE));
+	CHECK(say(&t, &t.a, POST_QUANTUM_REQUIRE));
+	CHECK(!end_peer(&t.a)->keyring.current && !end_peer(&t.b)->keyring.current);
+	CHECK_EQ(0, t.a.sent[MESSAGE_HYBRID_INITIATION]);
+	tunnel_run(&t, SECOND);
+	CHECK(t.a.sent[MESSAGE_HYBRID_INITIATION] == 1 || t.b.sent[MESSAGE_HYBRID_INITIATION] == 1);
+	CHECK(end_peer(&t.a)->keyring.current && end_peer(&t.b)->keyring.current);
+	/* of the interface, too; and Rekey-Timeout holds for what is not answered */
+	CHECK(say(&t, &t.a, POST_QUANTUM_DEFAULT));
+	tunnel_run(&t, 4 * SECOND);
+	CHECK_EQ(2, t.a.sent[MESSAGE_INITIATION]); /* the first was that of the ping */
+	CHECK_EQ(1, end_drops(&t.b, DROP_CLASSICAL));
+	/* with the link down nothing goes out, and the session of long ago was not in use */
+	CHECK(say(&t, &t.a, POST_QUANTUM_REQUIRE));
+	tunnel_run(&t, 10 * SECOND);
+	tunnel_skip(&t, 200 * SECOND);
+	uint32_t sent = t.a.sent[MESSAGE_INITIATION];
+	CHECK(say(&t, &t.a, POST_QUANTUM_OFF));
+	device_fire_timers(t.a.device, &t.now);
+	tunnel_pump(&t, &t.a);
+	CHECK_EQ(sent, t.a.sent[MESSAGE_INITIATION]);
+	tunnel_wipe(&t);
+}
+
 TEST(policy_that_changes_ends_the_handshake_under_way)
 {
 	struct tunnel t;
