@@ -170,7 +170,8 @@ static void narrate_no_answer(const struct event *event, const struct names *nam
 static void narrate_session(const struct event *event, const struct names *names)
 {
 	if (event->is_first || event->count > 1)
-		log_info("peer %s: connected, at %s", names->peer, names->endpoint);
+		log_info("peer %s: connected%s, at %s", names->peer,
+			event->is_hybrid ? " with x25519+mlkem768" : "", names->endpoint);
 	else
 		log_verbose("peer %s: session established with %s, as the %s%s", names->peer,
 			names->endpoint, event->is_initiator ? "initiator" : "responder",

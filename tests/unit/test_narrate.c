@@ -66,6 +66,9 @@ static bool life(void)
 	event.is_first = false;
 	event.count = 2;
 	REQUIRE(says(&event, "wg0: peer AAECAwQF...: connected, at 192.0.2.1:51820\n"));
+	event.is_hybrid = true;
+	REQUIRE(says(&event, "wg0: peer AAECAwQF...: connected with x25519+mlkem768, at "
+			     "192.0.2.1:51820\n"));
 	return true;
 }
 
