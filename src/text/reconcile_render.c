@@ -175,8 +175,9 @@ static void render_interface(
 	}
 	if (change->has_post_quantum) {
 		bool is_required = change->post_quantum == POST_QUANTUM_REQUIRE;
-		out_add_text(out, is_required ? "~ post-quantum off -> require\n"
-					      : "~ post-quantum require -> off\n");
+		out_add_text(out, is_required ? "~ post-quantum off -> require"
+					      : "~ post-quantum require -> off");
+		out_add_text(out, ", where a peer says nothing itself\n");
 	}
 }
 
