@@ -97,6 +97,8 @@ static void add_key_exchange(
 		add_text(json, "keyExchange", key_exchange_name(peer->key_exchange));
 	if (view_requires_post_quantum(view, peer))
 		add_text(json, "postQuantum", "require");
+	else if (peer->post_quantum == POST_QUANTUM_OFF)
+		add_text(json, "postQuantum", "off");
 }
 
 static void add_peer(struct json_out *json, const struct view *view, const struct view_peer *peer,
