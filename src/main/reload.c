@@ -151,7 +151,9 @@ static void complete(struct reload *r)
 	say_lines(r);
 	size_t count = reload_plan_count_lines(&r->plan);
 	log_info("reloaded %s: %zu change%s", r->world.config->path, count, count == 1 ? "" : "s");
-	if (r->wish.confirm_seconds)
+	if (r->wish.confirm_seconds && !count)
+		reload_voice_remark(&r->voice, "no differences: there is nothing to confirm");
+	if (r->wish.confirm_seconds && count)
 		await_confirmation(r);
 	else
 		give_up(r, VERB_OK);

@@ -33,9 +33,12 @@ static bool read_name(uint32_t *out, const struct conf_token *token,
 	return false;
 }
 
+/* In one piece: elsewhere white space means nothing, but "1 2" is no 12 here. */
 static bool read_number(uint32_t *out, const struct conf_token *token, uint32_t max)
 {
 	uint64_t number;
+	if (token->raw_len != token->len)
+		return false;
 	if (!addrtext_read_decimal(&number, token->text, token->len, max) || number == 0)
 		return false;
 	*out = (uint32_t)number;

@@ -27,7 +27,7 @@
 #include "unit/folder.h"
 #include "unit/sandbox.h"
 
-#define CASES	 171
+#define CASES	 172
 #define TEXT_MAX 65536
 
 #define KEY "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="

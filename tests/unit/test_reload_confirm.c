@@ -85,3 +85,24 @@ TEST(reload_stays_when_confirmed)
 {
 	folder_run(confirms);
 }
+
+static bool nothing_to_confirm(void)
+{
+	REQUIRE(bench_begin(KEY PEER));
+	bench_ask(false, 60);
+	REQUIRE(bench_asks_state());
+	bench_answer_state("");
+	REQUIRE(bench.status == VERB_OK && strstr(bench.words, "no differences"));
+	REQUIRE(bench.reload.deadline == NANOS_NEVER && !reload_is_busy(&bench.reload));
+	bench_ask(false, 0); /* the next one waits for nobody */
+	REQUIRE(bench_asks_state());
+	bench_answer_state("");
+	REQUIRE(bench.status == VERB_OK);
+	bench_end();
+	return true;
+}
+
+TEST(reload_without_differences_needs_no_confirmation)
+{
+	folder_run(nothing_to_confirm);
+}
