@@ -376,6 +376,9 @@ state() {
 	in_ns a wg showconf adit-a
 }
 
+# An address with a zone is looked up, too, and nobody waits for it.
+knows_link_local() { in_ns a wg showconf adit-a | grep -F 'fe80::5%eth0' >/dev/null; }
+
 test_export_and_up_again() {
 	two_ends
 	mkdir "$dir/first" "$dir/second"
@@ -384,6 +387,7 @@ test_export_and_up_again() {
 		"$("$adit" genkey | "$adit" pubkey)" "[fe80::5%eth0]:7" >>"$dir/first/adit-a.conf"
 	chmod 600 "$dir/first/adit-a.conf"
 	adit_a up "$dir/first/adit-a.conf"
+	wait_until 10 "the endpoint" knows_link_local
 	(umask 077 && adit_a export adit-a >"$dir/second/adit-a.conf" 2>"$dir/err")
 	expect_equal "warnings" "" "$(cat "$dir/err")"
 	# the part of wg is that of wg
@@ -395,6 +399,7 @@ test_export_and_up_again() {
 	before=$(state)
 	adit_a down adit-a
 	adit_a up "$dir/second/adit-a.conf"
+	wait_until 10 "the endpoint" knows_link_local
 	expect_equal "state" "$before" "$(state)"
 	expect_equal "exported again" "$(cat "$dir/second/adit-a.conf")" "$(adit_a export adit-a)"
 	# a file that others can read
