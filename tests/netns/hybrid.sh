@@ -2,23 +2,12 @@
 
 # post_quantum A B [4|6 [OUTER-MTU]]: a tunnel whose ends say so of each other; "-": nothing
 post_quantum() {
-	local says_a=$1 says_b=$2
+	local end says=("" "$1" "$2")
 	shift 2
-	write_config() { # the one of pair.sh, and a line more
-		local other=$((3 - $1)) says=$says_a
-		[ "$1" = 1 ] || says=$says_b
-		cat <<-END
-			[Interface]
-			PrivateKey = $2
-			ListenPort = 51820
-			Address = 10.7.0.$1/24, fd07::$1/64
-			MTU = $4
-			[Peer]
-			PublicKey = $3
-			AllowedIPs = 10.7.0.$other/32, fd07::$other/128
-			$([ "$says" = - ] || echo "PostQuantum = $says")
-		END
-	}
+	for end in 1 2; do
+		peer_says[end]=
+		[ "${says[end]}" = - ] || peer_says[end]="PostQuantum = ${says[end]}"
+	done
 	tunnel "${@:-4}"
 }
 exchange_of() { # exchange_of a|b [KEY]: as adit show names it; of one peer, or the only one

@@ -2,6 +2,7 @@
 # (10.7.0.1, fd07::1), b has wgb (10.7.0.2, fd07::2). At first only a knows where the
 # other is.
 outer4=10.9.0.2 outer6=[fd09::2]
+peer_says=() # by the number of the end: a line more under [Peer]
 
 # tunnel 4|6 [OUTER-MTU]: over that IP version; the tunnel's MTU is 80 below
 tunnel() {
@@ -28,6 +29,7 @@ write_config() { # write_config NUMBER PRIVATE-KEY PUBLIC-KEY-OF-THE-OTHER MTU
 		[Peer]
 		PublicKey = $3
 		AllowedIPs = 10.7.0.$other/32, fd07::$other/128
+		${peer_says[$1]-}
 	END
 }
 run_end() { # run_end a|b
